@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gba/gba_assoc.h"
+
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+/* What an entry of the table holds. */
+typedef struct assoc_t {
+    gba_info_t info;
+    digest_windows_t windows;
+} assoc_t;
+
+int gba_assoc_key(gba_assoc_key_t *key, const char *btid, const gba_naf_id_t *naf)
+{
+    unsigned char name[GBA_BTID_MAX + 1 + GBA_NAF_ID_MAX];
+    apr_size_t len = strnlen(btid, GBA_BTID_MAX + 1);
+    unsigned int hash_len = 0;
+    if (len > GBA_BTID_MAX)
+        return 0;
+    memcpy(name, btid, len);
+    name[len++] = '\0'; /* no B-TID has one, so no two pairs run together to the same octets */
+    len += gba_naf_id_octets(naf, name + len);
+    if (EVP_Digest(name, len, key->hash, &hash_len, EVP_sha256(), NULL) == 1 &&
+        hash_len == sizeof(key->hash))
+        return 1;
+    ERR_clear_error();
+    return 0;
+}
+
+static void word_raise(apr_uint64_t *word, apr_uint64_t to_ms)
+{
+    if (*word < to_ms)
+        *word = to_ms;
+}
+
+/* What the set forgot may have been an earlier life of this association. */
+static void assoc_fresh(void *payload, const apr_uint64_t *word)
+{
+    assoc_t *assoc = payload;
+    assoc->windows.horizon_ms = *word;
+}
+
+static void assoc_evict(const void *payload, apr_uint64_t *word)
+{
+    const assoc_t *assoc = payload;
+    word_raise(word, digest_windows_latest(&assoc->windows));
+}
+
+/* Any nonce minted until now may have been used under what was lost. */
+static void assoc_broken(apr_uint64_t now_ms, apr_uint64_t *word)
+{
+    word_raise(word, now_ms);
+}
+
+static const base_shmtable_ops_t assoc_ops = {sizeof(assoc_t), assoc_fresh, assoc_evict,
+                                              assoc_broken};
+
+static void visit_find(void *baton, void *payload)
+{
+    const assoc_t *assoc = payload;
+    memcpy(baton, &assoc->info, sizeof(assoc->info));
+}
+
+static base_code_t table_find(void *baton, const gba_assoc_key_t *key, gba_info_t *out)
+{
+    return base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_READ, visit_find, out);
+}
+
+/* An info on its way in. */
+typedef struct put_t {
+    const gba_info_t *info;
+} put_t;
+
+static void visit_put(void *baton, void *payload)
+{
+    const put_t *put = baton;
+    assoc_t *assoc = payload;
+    memcpy(&assoc->info, put->info, sizeof(assoc->info));
+}
+
+static base_code_t table_put(void *baton, const gba_assoc_key_t *key, const gba_info_t *info)
+{
+    put_t put = {info};
+    return base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_MAKE, visit_put, &put);
+}
+
+/* A use of a nonce, and what came of it. */
+typedef struct use_t {
+    const digest_nonce_t *nonce;
+    apr_uint32_t nc;
+    base_code_t code;
+} use_t;
+
+static void visit_accept(void *baton, void *payload)
+{
+    use_t *use = baton;
+    assoc_t *assoc = payload;
+    use->code = digest_windows_accept(&assoc->windows, use->nonce, use->nc);
+}
+
+static base_code_t table_accept(void *baton, const gba_assoc_key_t *key,
+                                const digest_nonce_t *nonce, apr_uint32_t nc)
+{
+    use_t use = {nonce, nc, BASE_STORE_DOWN};
+    base_code_t code =
+        base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_WRITE, visit_accept, &use);
+    if (code == BASE_NOT_FOUND)
+        return BASE_WINDOW_GONE;
+    return code == BASE_OK ? use.code : BASE_STORE_DOWN;
+}
+
+apr_size_t gba_assoc_table_size(apr_size_t capacity)
+{
+    return base_shmtable_size(capacity, &assoc_ops);
+}
+
+base_result_t gba_assoc_table_format(void *segment, apr_size_t size, apr_size_t capacity)
+{
+    return base_shmtable_format(segment, size, capacity, &assoc_ops);
+}
+
+gba_assoc_store_t *gba_assoc_table_attach(apr_pool_t *pool, void *segment, apr_size_t size,
+                                          const base_clock_t *clock)
+{
+    base_shmtable_t *table = base_shmtable_attach(pool, segment, size, &assoc_ops, clock);
+    if (!table)
+        return NULL;
+    gba_assoc_store_t *store = apr_pcalloc(pool, sizeof(*store));
+    store->baton = table;
+    store->find = table_find;
+    store->put = table_put;
+    store->accept = table_accept;
+    return store;
+}
+
+apr_size_t gba_assoc_table_used(gba_assoc_store_t *store)
+{
+    return base_shmtable_used(store->baton);
+}

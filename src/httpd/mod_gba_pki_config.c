@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/mod_gba_pki_config.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "httpd/mod_gba_pki_module.h"
+#include "httpd/mod_gba_pki_set.h"
+
+APLOG_USE_MODULE(gba_pki);
+
+/* Carries nothing: the nonce carries what must be remembered. Clients only have to return it. */
+static const char challenge_opaque[] = "5ccc069c403ebaf9f0171e9517f40e41";
+
+void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir)
+{
+    mod_gba_pki_dir_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)dir;
+    conf->nonce_lifetime = -1;
+    conf->assoc_max_age = -1;
+    conf->request_max = conf->request_spool = -1;
+    conf->response_max = conf->response_spool = -1;
+    conf->refusal_expires = -1;
+    conf->relaxed_uri = conf->next_nonce = conf->uicc = -1;
+    return conf;
+}
+
+#define MERGE_POINTER(member) conf->member = add->member ? add->member : base->member
+#define MERGE_NUMBER(member)  conf->member = add->member != -1 ? add->member : base->member
+
+void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
+{
+    const mod_gba_pki_dir_t *base = base_conf;
+    const mod_gba_pki_dir_t *add = add_conf;
+    const mod_gba_pki_dir_t *from;
+    mod_gba_pki_dir_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    MERGE_POINTER(naf_fqdn);
+    from = add->ua_id_count ? add : base;
+    memcpy(conf->ua_ids, from->ua_ids, sizeof(conf->ua_ids));
+    conf->ua_id_count = from->ua_id_count;
+    from = add->alg_count ? add : base;
+    memcpy(conf->algs, from->algs, sizeof(conf->algs));
+    conf->alg_count = from->alg_count;
+    MERGE_POINTER(qop);
+    MERGE_NUMBER(nonce_lifetime);
+    MERGE_NUMBER(assoc_max_age);
+    MERGE_NUMBER(request_max);
+    MERGE_NUMBER(request_spool);
+    MERGE_NUMBER(response_max);
+    MERGE_NUMBER(response_spool);
+    MERGE_NUMBER(refusal_expires);
+    MERGE_NUMBER(relaxed_uri);
+    MERGE_NUMBER(next_nonce);
+    MERGE_NUMBER(uicc);
+    MERGE_POINTER(types);
+    MERGE_POINTER(remote_user);
+    MERGE_POINTER(source);
+    MERGE_POINTER(ca);
+    MERGE_POINTER(ledger);
+    return conf;
+}
+
+void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s)
+{
+    mod_gba_pki_srv_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)s;
+    conf->laboratory = -1;
+    conf->associations = -1;
+    return conf;
+}
+
+void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
+{
+    const mod_gba_pki_srv_t *base = base_conf;
+    const mod_gba_pki_srv_t *add = add_conf;
+    mod_gba_pki_srv_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    MERGE_NUMBER(laboratory);
+    MERGE_NUMBER(associations);
+    return conf;
+}
+
+/* ---- defaults: docs/directives.md and conf/gba_pki.conf show them ---- */
+
+static void default_lists(mod_gba_pki_dir_t *conf)
+{
+    if (conf->ua_id_count == 0) {
+        gba_ua_id_parse(conf->ua_ids[0], "pki");
+        conf->ua_id_count = 1;
+    }
+    if (conf->alg_count == 0) {
+        conf->algs[conf->alg_count++] = DIGEST_SHA256;
+        if (digest_alg_available(DIGEST_MD5))
+            conf->algs[conf->alg_count++] = DIGEST_MD5;
+    }
+    if (conf->qop == 0)
+        conf->qop = DIGEST_QOP_AUTH_INT;
+    if (conf->types == 0)
+        conf->types = 1u << GBA_TYPE_3G;
+    if (conf->remote_user == MOD_GBA_PKI_USER_UNSET)
+        conf->remote_user = MOD_GBA_PKI_USER_BTID;
+}
+
+#define DEFAULT_NUMBER(member, value)                                                              \
+    if (conf->member == -1)                                                                        \
+    conf->member = (value)
+
+static void default_numbers(mod_gba_pki_dir_t *conf)
+{
+    DEFAULT_NUMBER(nonce_lifetime, apr_time_from_sec(600));
+    DEFAULT_NUMBER(assoc_max_age, apr_time_from_sec(24 * 3600));
+    DEFAULT_NUMBER(request_max, 1024 * 1024);
+    DEFAULT_NUMBER(request_spool, 64 * 1024);
+    DEFAULT_NUMBER(response_max, 64 * 1024 * 1024);
+    DEFAULT_NUMBER(response_spool, 256 * 1024);
+    DEFAULT_NUMBER(refusal_expires, apr_time_from_sec(24 * 3600));
+    DEFAULT_NUMBER(relaxed_uri, 0);
+    DEFAULT_NUMBER(next_nonce, 0);
+    DEFAULT_NUMBER(uicc, 0);
+}
+
+const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r)
+{
+    const mod_gba_pki_dir_t *set = ap_get_module_config(r->per_dir_config, &gba_pki_module);
+    mod_gba_pki_dir_t *conf = apr_pmemdup(r->pool, set, sizeof(*set));
+
+    default_lists(conf);
+    default_numbers(conf);
+    return conf;
+}
+
+static const char *naf_name(request_rec *r, const mod_gba_pki_dir_t *dir)
+{
+    char *name;
+
+    if (dir->naf_fqdn)
+        return dir->naf_fqdn;
+    /* ServerName, never the Host header: the UE must not choose the NAF it talks to. */
+    name = apr_pstrdup(r->pool, r->server->server_hostname ? r->server->server_hostname : "");
+    ap_str_tolower(name);
+    return gba_fqdn_check(name) ? name : NULL;
+}
+
+const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir)
+{
+    portal_authn_config_t *config = apr_pcalloc(r->pool, sizeof(*config));
+
+    config->naf_fqdn = naf_name(r, dir);
+    if (!config->naf_fqdn) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "GBA0601: ServerName is no fully qualified name: set GBANafFqdn");
+        return NULL;
+    }
+    if (!dir->source || !dir->source->source) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "GBA0602: AuthType GBA without a GBAKeySource");
+        return NULL;
+    }
+    config->realm = gba_realm_print(r->pool, GBA_REALM_ME, config->naf_fqdn);
+    if (dir->uicc)
+        config->uicc_realm = gba_realm_print(r->pool, GBA_REALM_UICC, config->naf_fqdn);
+    config->relaxed_uri = dir->relaxed_uri;
+    config->next_nonce = dir->next_nonce;
+    config->opaque = challenge_opaque;
+    memcpy(config->ua_ids, dir->ua_ids, sizeof(config->ua_ids));
+    config->ua_id_count = dir->ua_id_count;
+    memcpy(config->algs, dir->algs, sizeof(config->algs));
+    config->alg_count = dir->alg_count;
+    config->qop = dir->qop;
+    config->nonce_lifetime = dir->nonce_lifetime;
+    config->assoc_max_age = dir->assoc_max_age;
+    return config;
+}
+
+/* ---- the table of directives ---- */
+
+#define ANYWHERE (RSRC_CONF | ACCESS_CONF)
+
+const command_rec mod_gba_pki_commands[] = {
+    AP_INIT_TAKE1("GBANafFqdn", mod_gba_pki_set_naf_fqdn, NULL, OR_AUTHCFG | RSRC_CONF,
+                  "the NAF's fully qualified name in realm and NAF_Id (default: ServerName)"),
+    AP_INIT_ITERATE("GBAUaProtocol", mod_gba_pki_set_ua_protocol, NULL, OR_AUTHCFG | RSRC_CONF,
+                    "Ua security protocol identifiers tried in order: pki, digest, hex:XXXXXXXXXX"),
+    AP_INIT_TAKE1("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
+                  "where keys come from: file:PATH (laboratories only)"),
+    AP_INIT_FLAG("GBALaboratory", mod_gba_pki_set_laboratory, NULL, RSRC_CONF,
+                 "On: this server is a laboratory and may use a file: key source"),
+    AP_INIT_ITERATE("GBAAlgorithms", mod_gba_pki_set_algorithms, NULL, OR_AUTHCFG | RSRC_CONF,
+                    "Digest algorithms offered, in order: SHA-256, SHA-512-256, MD5"),
+    AP_INIT_ITERATE("GBAQop", mod_gba_pki_set_qop, NULL, OR_AUTHCFG | RSRC_CONF,
+                    "quality of protection offered: auth-int, auth"),
+    AP_INIT_TAKE1("GBANonceLifetime", mod_gba_pki_set_duration,
+                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, nonce_lifetime), OR_AUTHCFG | RSRC_CONF,
+                  "how long a nonce may be used, such as 10m"),
+    AP_INIT_TAKE1("GBAAssociations", mod_gba_pki_set_associations, NULL, RSRC_CONF,
+                  "how many associations (UEs) the shared table holds"),
+    AP_INIT_TAKE1("GBAAssociationMaxAge", mod_gba_pki_set_duration,
+                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, assoc_max_age), OR_AUTHCFG | RSRC_CONF,
+                  "local limit on the age of a key, such as 24h"),
+    AP_INIT_FLAG("GBARelaxedUri", ap_set_flag_slot,
+                 (void *)APR_OFFSETOF(mod_gba_pki_dir_t, relaxed_uri), OR_AUTHCFG | RSRC_CONF,
+                 "On: a uri without the query, or with a slash behind, is taken too"),
+    AP_INIT_FLAG("GBANextNonce", ap_set_flag_slot,
+                 (void *)APR_OFFSETOF(mod_gba_pki_dir_t, next_nonce), OR_AUTHCFG | RSRC_CONF,
+                 "On: Authentication-Info carries nextnonce"),
+    AP_INIT_FLAG("GBAUicc", ap_set_flag_slot, (void *)APR_OFFSETOF(mod_gba_pki_dir_t, uicc),
+                 OR_AUTHCFG | RSRC_CONF,
+                 "On: UEs that say 3gpp-gba-uicc are offered GBA_U's realm too"),
+    AP_INIT_ITERATE("GBAAllowType", mod_gba_pki_set_allow_type, NULL, OR_AUTHCFG | RSRC_CONF,
+                    "kinds of bootstrapping that are let in: 3G, 2G, Digest"),
+    AP_INIT_TAKE1("GBARemoteUser", mod_gba_pki_set_remote_user, NULL, OR_AUTHCFG | RSRC_CONF,
+                  "who REMOTE_USER is: btid, impi, ueid, pseudonym"),
+    AP_INIT_TAKE12("GBARequestBody", mod_gba_pki_set_request_body, NULL, ANYWHERE,
+                   "largest request body, and from what size on it is spooled to disk"),
+    AP_INIT_TAKE12("GBAResponseBody", mod_gba_pki_set_response_body, NULL, ANYWHERE,
+                   "largest response body, and from what size on it is spooled to disk"),
+    AP_INIT_TAKE23("GBAIssuer", mod_gba_pki_set_issuer, NULL, ANYWHERE,
+                   "the CA: certificate file, key file, and optionally a chain file"),
+    AP_INIT_TAKE1("GBALedger", mod_gba_pki_set_ledger, NULL, ANYWHERE, "the ledger: sqlite:PATH"),
+    AP_INIT_TAKE1("GBARefusalExpires", mod_gba_pki_set_duration,
+                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, refusal_expires), ANYWHERE,
+                  "Expires of a refusal, from now, such as 1d"),
+    {NULL, {NULL}, NULL, 0, NO_ARGS, NULL}};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file mod_gba_pki_config.h
+ * Directives, what they set, how they merge, and the parts (key sources, CAs,
+ * ledgers) that they name. docs/directives.md is the operator's page of it.
+ */
+#ifndef mod_gba_pki_config_h
+#define mod_gba_pki_config_h
+
+#include <httpd.h>
+#include <http_config.h>
+
+#include "keeper/keeper_file.h"
+#include "keeper/keeper_ledger.h"
+#include "portal/portal_authn.h"
+
+/** Where in the configuration something was written, for messages. */
+typedef struct mod_gba_pki_origin_t {
+    const char *file;
+    int line;
+} mod_gba_pki_origin_t;
+
+/** A key source that some GBAKeySource names; one per path, in pconf. */
+typedef struct mod_gba_pki_source_t {
+    const char *path;
+    gba_keysource_t *source; /**< loaded by mod_gba_pki_parts_load(); NULL before */
+    mod_gba_pki_origin_t origin;
+    const server_rec *server; /**< the server whose GBALaboratory must be On */
+} mod_gba_pki_source_t;
+
+/** A CA that some GBAIssuer names; one per triple of paths, in pconf. */
+typedef struct mod_gba_pki_ca_t {
+    const char *cert_path;
+    const char *key_path;
+    const char *chain_path; /**< NULL if none */
+    pki_ca_t *ca;           /**< loaded by mod_gba_pki_parts_load(); NULL before */
+    mod_gba_pki_origin_t origin;
+} mod_gba_pki_ca_t;
+
+/** A ledger that some GBALedger names; one per path, in pconf. */
+typedef struct mod_gba_pki_ledger_t {
+    const char *path;
+    keeper_ledger_t *handle; /**< this child's; opened at its first use; see mod_gba_pki_run.h */
+    mod_gba_pki_origin_t origin;
+} mod_gba_pki_ledger_t;
+
+/** Everything of that kind in one configuration. */
+typedef struct mod_gba_pki_parts_t {
+    apr_array_header_t *sources; /**< of mod_gba_pki_source_t * */
+    apr_array_header_t *cas;     /**< of mod_gba_pki_ca_t * */
+    apr_array_header_t *ledgers; /**< of mod_gba_pki_ledger_t * */
+} mod_gba_pki_parts_t;
+
+/** Who r->user is (GBARemoteUser). */
+typedef enum mod_gba_pki_user_t {
+    MOD_GBA_PKI_USER_UNSET = 0,
+    MOD_GBA_PKI_USER_BTID,
+    MOD_GBA_PKI_USER_IMPI,
+    MOD_GBA_PKI_USER_UEID,
+    MOD_GBA_PKI_USER_PSEUDONYM
+} mod_gba_pki_user_t;
+
+/** Per directory (server, virtual host, location, .htaccess). Unset members are NULL, 0 or -1 as
+ *  noted; readers go through mod_gba_pki_dir_effective(). */
+typedef struct mod_gba_pki_dir_t {
+    const char *naf_fqdn; /**< NULL: ServerName */
+    unsigned char ua_ids[PORTAL_UA_IDS_MAX][GBA_UA_ID_LEN];
+    int ua_id_count; /**< 0: unset */
+    digest_alg_t algs[DIGEST_ALGS];
+    int alg_count;                       /**< 0: unset */
+    unsigned qop;                        /**< 0: unset */
+    apr_interval_time_t nonce_lifetime;  /**< -1: unset */
+    apr_interval_time_t assoc_max_age;   /**< -1: unset */
+    apr_off_t request_max;               /**< -1: unset; octets */
+    apr_off_t request_spool;             /**< -1: unset; octets */
+    apr_off_t response_max;              /**< -1: unset; octets */
+    apr_off_t response_spool;            /**< -1: unset; octets */
+    apr_interval_time_t refusal_expires; /**< -1: unset */
+    int relaxed_uri;                     /**< -1: unset */
+    int next_nonce;                      /**< -1: unset */
+    int uicc;                            /**< -1: unset */
+    unsigned types;                      /**< mask of 1 << gba_type_t; 0: unset */
+    mod_gba_pki_user_t remote_user;
+    mod_gba_pki_source_t *source; /**< NULL: unset */
+    mod_gba_pki_ca_t *ca;         /**< NULL: unset */
+    mod_gba_pki_ledger_t *ledger; /**< NULL: unset */
+} mod_gba_pki_dir_t;
+
+/** Per server. */
+typedef struct mod_gba_pki_srv_t {
+    int laboratory;           /**< -1: unset (Off) */
+    apr_int64_t associations; /**< -1: unset; of the main server only */
+} mod_gba_pki_srv_t;
+
+#define MOD_GBA_PKI_ASSOCIATIONS 16384 /**< default of GBAAssociations */
+
+extern const command_rec mod_gba_pki_commands[];
+
+void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir);
+void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base, void *add);
+void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s);
+void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base, void *add);
+
+/** The request's own configuration with every default filled in; in r->pool. */
+const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r);
+
+/** The same as the portal layer wants it; in r->pool. NULL (logged) if no usable NAF name or no
+ *  key source is configured. */
+const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir);
+
+/** The parts of the configuration now being read or in force; made on first use; in @a pconf. */
+mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf);
+
+/** check_config: loads CAs and key sources, so that `httpd -t` finds what is wrong with them.
+ *  OK or HTTP_INTERNAL_SERVER_ERROR after an error in the log. */
+int mod_gba_pki_parts_load(apr_pool_t *pconf, server_rec *s);
+
+#endif

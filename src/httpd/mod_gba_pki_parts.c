@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/mod_gba_pki_config.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "httpd/mod_gba_pki_module.h"
+
+APLOG_USE_MODULE(gba_pki);
+
+static const char parts_key[] = "mod_gba_pki parts";
+
+mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf)
+{
+    void *found = NULL;
+    mod_gba_pki_parts_t *parts;
+
+    if (apr_pool_userdata_get(&found, parts_key, pconf) == APR_SUCCESS && found)
+        return found;
+    parts = apr_pcalloc(pconf, sizeof(*parts));
+    parts->sources = apr_array_make(pconf, 2, sizeof(mod_gba_pki_source_t *));
+    parts->cas = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ca_t *));
+    parts->ledgers = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ledger_t *));
+    apr_pool_userdata_setn(parts, parts_key, NULL, pconf);
+    return parts;
+}
+
+static int complain(server_rec *s, const mod_gba_pki_origin_t *origin, const char *directive,
+                    base_result_t result)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s, "%s: %s line %d: %s: %s", result.tag,
+                 origin->file, origin->line, directive, result.detail);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int load_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_rec *s)
+{
+    const mod_gba_pki_srv_t *srv =
+        ap_get_module_config(source->server->module_config, &gba_pki_module);
+    base_result_t result;
+
+    if (srv->laboratory != 1)
+        return complain(s, &source->origin, "GBAKeySource",
+                        base_fail(BASE_INTERNAL, "GBA0603",
+                                  "'file:' is for laboratories: it needs GBALaboratory On in the "
+                                  "same server"));
+    result = keeper_file_open(&source->source, source->path, base_clock_system(), pconf);
+    return result.code == BASE_OK ? OK : complain(s, &source->origin, "GBAKeySource", result);
+}
+
+static int load_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
+{
+    base_result_t result = pki_ca_load(&ca->ca, ca->cert_path, ca->key_path, ca->chain_path, pconf);
+
+    return result.code == BASE_OK ? OK : complain(s, &ca->origin, "GBAIssuer", result);
+}
+
+/* Without making anything: the folder that will hold the ledger must be there. */
+static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, server_rec *s)
+{
+    const char *slash = strrchr(ledger->path, '/');
+    const char *folder =
+        slash ? apr_pstrmemdup(pconf, ledger->path, (apr_size_t)(slash - ledger->path) + 1) : ".";
+    apr_finfo_t info;
+
+    if (apr_stat(&info, folder, APR_FINFO_TYPE, pconf) == APR_SUCCESS && info.filetype == APR_DIR)
+        return OK;
+    return complain(s, &ledger->origin, "GBALedger",
+                    base_fail(BASE_STORE_DOWN, "GBA0604",
+                              apr_psprintf(pconf, "the folder %s is not there", folder)));
+}
+
+int mod_gba_pki_parts_load(apr_pool_t *pconf, server_rec *s)
+{
+    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
+    int status = OK;
+
+    for (int i = 0; status == OK && i < parts->sources->nelts; i++)
+        status = load_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
+    for (int i = 0; status == OK && i < parts->cas->nelts; i++)
+        status = load_ca(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
+    for (int i = 0; status == OK && i < parts->ledgers->nelts; i++)
+        status = check_ledger(APR_ARRAY_IDX(parts->ledgers, i, mod_gba_pki_ledger_t *), pconf, s);
+    return status;
+}

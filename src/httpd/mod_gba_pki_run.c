@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/mod_gba_pki_run.h"
+
+#include <unistd.h>
+
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <http_log.h>
+#include <http_core.h>
+#include <unixd.h>
+
+#include "httpd/mod_gba_pki_module.h"
+#include "keeper/keeper_issuer.h"
+
+APLOG_USE_MODULE(gba_pki);
+
+/* Survives restarts and the module's own unloading, so it holds plain data only.
+ *
+ * The segment: digest_nonce_key_t, padding, association table. Key and table are in one piece
+ * because nonces must die when the windows do, and live while they live. */
+typedef struct retained_t {
+    void *segment;
+    apr_size_t size;
+    apr_size_t capacity;
+} retained_t;
+
+#define KEY_AREA 128 /* octets before the table; keeps it aligned */
+
+typedef char key_area_is_large_enough[sizeof(digest_nonce_key_t) <= KEY_AREA ? 1 : -1];
+
+static portal_world_t world;
+static apr_pool_t *child_pool;         /* ledgers are opened in it, under the mutex */
+static apr_thread_mutex_t *child_lock; /* NULL before child_init */
+
+static int start_failed(server_rec *s, const char *tag, apr_status_t rv, const char *what)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, rv, s, "%s: %s", tag, what);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int make_segment(retained_t *kept, apr_size_t capacity, server_rec *s)
+{
+    apr_size_t table = gba_assoc_table_size(capacity);
+    apr_shm_t *shm;
+    apr_status_t rv;
+    base_result_t result;
+
+    if (table == 0)
+        return start_failed(s, "GBA0610", 0, "GBAAssociations is too large");
+    /* In the process's pool: a pool that a restart clears would give the new generation a table of
+     * its own while old children go on with the old one, and an nc could be taken twice. */
+    rv = apr_shm_create(&shm, KEY_AREA + table, NULL, s->process->pool);
+    if (rv != APR_SUCCESS)
+        return start_failed(s, "GBA0611", rv, "no shared memory for the associations");
+    kept->segment = apr_shm_baseaddr_get(shm);
+    kept->size = KEY_AREA + table;
+    kept->capacity = capacity;
+    if (!digest_nonce_key_make(kept->segment, 0, base_random_system()))
+        return start_failed(s, "GBA0612", 0, "no random octets for the nonce key");
+    result = gba_assoc_table_format((char *)kept->segment + KEY_AREA, table, capacity);
+    return result.code == BASE_OK ? OK : start_failed(s, result.tag, 0, result.detail);
+}
+
+static int find_segment(retained_t *kept, server_rec *s)
+{
+    const mod_gba_pki_srv_t *srv = ap_get_module_config(s->module_config, &gba_pki_module);
+    apr_size_t capacity =
+        srv->associations == -1 ? MOD_GBA_PKI_ASSOCIATIONS : (apr_size_t)srv->associations;
+
+    if (kept->segment && kept->capacity == capacity)
+        return OK;
+    if (kept->segment)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "GBA0613: GBAAssociations changed: new table and new nonces; every UE gets "
+                     "one stale challenge");
+    return make_segment(kept, capacity, s);
+}
+
+static int attach_world(const retained_t *kept, apr_pool_t *pconf, server_rec *s)
+{
+    world.clock = base_clock_system();
+    world.random = base_random_system();
+    world.nonce_key = kept->segment;
+    world.assocs = gba_assoc_table_attach(pconf, (char *)kept->segment + KEY_AREA,
+                                          kept->size - KEY_AREA, world.clock);
+    if (!world.assocs)
+        return start_failed(s, "GBA0614", 0,
+                            "the association table is of another version: stop and start httpd");
+    return OK;
+}
+
+/* Children write the ledger, so its files must be theirs. */
+static int give_to_children(const char *path, apr_pool_t *pool, server_rec *s)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+    if (geteuid() != 0)
+        return OK;
+    for (apr_size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        const char *file = apr_pstrcat(pool, path, suffixes[i], NULL);
+        if (chown(file, ap_unixd_config.user_id, ap_unixd_config.group_id) != 0 && errno != ENOENT)
+            return start_failed(s, "GBA0615", errno,
+                                apr_psprintf(pool, "cannot give %s to httpd's User", file));
+    }
+    return OK;
+}
+
+static int prepare_ledgers(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *ledgers = mod_gba_pki_parts(pconf)->ledgers;
+    int status = OK;
+
+    for (int i = 0; status == OK && i < ledgers->nelts; i++) {
+        const mod_gba_pki_ledger_t *ledger = APR_ARRAY_IDX(ledgers, i, mod_gba_pki_ledger_t *);
+        base_result_t result = keeper_sqlite_prepare(ledger->path, pconf);
+        if (result.code != BASE_OK)
+            return start_failed(
+                s, result.tag, 0,
+                apr_psprintf(pconf, "GBALedger %s: %s", ledger->path, result.detail));
+        status = give_to_children(ledger->path, pconf, s);
+    }
+    return status;
+}
+
+static void warn_laboratory(apr_pool_t *pconf, server_rec *s)
+{
+    const apr_array_header_t *sources = mod_gba_pki_parts(pconf)->sources;
+
+    for (int i = 0; i < sources->nelts; i++)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "GBA0616: laboratory: keys are read from %s; never use this in the field",
+                     APR_ARRAY_IDX(sources, i, mod_gba_pki_source_t *)->path);
+}
+
+int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
+{
+    static const char name[] = "mod_gba_pki run";
+    retained_t *kept;
+    int status;
+
+    /* The first of the two passes at start is in a process that goes away. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    kept = ap_retained_data_get(name);
+    if (!kept)
+        kept = ap_retained_data_create(name, sizeof(*kept));
+    digest_hash_init();
+    status = find_segment(kept, s);
+    if (status == OK)
+        status = attach_world(kept, pconf, s);
+    if (status == OK)
+        status = prepare_ledgers(pconf, s);
+    if (status == OK)
+        warn_laboratory(pconf, s);
+    return status;
+}
+
+void mod_gba_pki_run_child(apr_pool_t *pchild, server_rec *s)
+{
+    apr_status_t rv = apr_thread_mutex_create(&child_lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+
+    if (rv != APR_SUCCESS) {
+        child_lock = NULL;
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, "GBA0617: no mutex: nothing will be issued");
+    }
+    apr_pool_create(&child_pool, pchild);
+    apr_pool_tag(child_pool, "mod_gba_pki ledgers");
+}
+
+const portal_world_t *mod_gba_pki_world(void)
+{
+    return world.assocs ? &world : NULL;
+}
+
+/* ---- this child's ledgers ---- */
+
+static base_result_t open_once(mod_gba_pki_ledger_t *ledger, apr_pool_t *pool)
+{
+    apr_pool_t *ledger_pool;
+    base_result_t result;
+
+    if (ledger->handle)
+        return base_ok();
+    apr_pool_create(&ledger_pool, child_pool);
+    result = keeper_sqlite_open(&ledger->handle, ledger->path, ledger_pool);
+    if (result.code != BASE_OK) {
+        ledger->handle = NULL;
+        result.detail = apr_pstrdup(pool, result.detail);
+        apr_pool_destroy(ledger_pool);
+    }
+    return result;
+}
+
+static base_result_t open_ledger(mod_gba_pki_ledger_t *ledger, apr_pool_t *pool)
+{
+    base_result_t result;
+
+    if (!child_lock || apr_thread_mutex_lock(child_lock) != APR_SUCCESS)
+        return base_fail(BASE_STORE_DOWN, "GBA0618", "the child's mutex cannot be had");
+    result = open_once(ledger, pool);
+    apr_thread_mutex_unlock(child_lock);
+    return result;
+}
+
+base_result_t mod_gba_pki_namer(portal_issuer_t **out, request_rec *r, const mod_gba_pki_dir_t *dir)
+{
+    keeper_issuer_parts_t parts = {
+        .ca = dir->ca ? dir->ca->ca : NULL, .clock = world.clock, .random = world.random};
+    base_result_t result;
+
+    if (!dir->ledger)
+        return base_fail(BASE_STORE_DOWN, "GBA0620", "no GBALedger is configured here");
+    result = open_ledger(dir->ledger, r->pool);
+    if (result.code != BASE_OK)
+        return result;
+    parts.ledger = dir->ledger->handle;
+    *out = keeper_issuer_make(r->pool, &parts);
+    return result;
+}
+
+base_result_t mod_gba_pki_issuer(portal_issuer_t **out, request_rec *r,
+                                 const mod_gba_pki_dir_t *dir)
+{
+    if (!dir->ca || !dir->ca->ca)
+        return base_fail(BASE_STORE_DOWN, "GBA0619", "gba-enrol without a GBAIssuer");
+    return mod_gba_pki_namer(out, r, dir);
+}

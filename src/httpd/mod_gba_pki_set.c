@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/mod_gba_pki_set.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/base_text.h"
+#include "httpd/mod_gba_pki_config.h"
+#include "httpd/mod_gba_pki_module.h"
+
+#define DURATION_MAX apr_time_from_sec(366 * 24 * 3600)
+
+/* Every message has this form; httpd puts file and line before it. */
+static const char *refuse(cmd_parms *cmd, const char *value, const char *expected)
+{
+    return apr_psprintf(cmd->pool, "%s: '%s' given, %s expected", cmd->cmd->name, value, expected);
+}
+
+static apr_pool_t *conf_pool(const cmd_parms *cmd)
+{
+    return cmd->server->process->pconf;
+}
+
+static mod_gba_pki_origin_t origin_of(const cmd_parms *cmd)
+{
+    mod_gba_pki_origin_t origin = {cmd->directive->filename, cmd->directive->line_num};
+
+    return origin;
+}
+
+/* A path as the operator means it: relative to ServerRoot, in pconf. */
+static const char *file_path(cmd_parms *cmd, const char *arg)
+{
+    return *arg ? ap_server_root_relative(conf_pool(cmd), arg) : NULL;
+}
+
+const char *mod_gba_pki_set_naf_fqdn(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    char *name = apr_pstrdup(cmd->pool, arg);
+
+    if (!gba_fqdn_check(arg))
+        return refuse(cmd, arg, "a fully qualified domain name without a trailing dot");
+    ap_str_tolower(name);
+    conf->naf_fqdn = name;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_ua_protocol(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+
+    if (conf->ua_id_count == PORTAL_UA_IDS_MAX)
+        return refuse(cmd, arg, "at most four identifiers");
+    if (!gba_ua_id_parse(conf->ua_ids[conf->ua_id_count], arg))
+        return refuse(cmd, arg, "'pki', 'digest' or 'hex:' and ten hex digits");
+    for (int i = 0; i < conf->ua_id_count; i++)
+        if (memcmp(conf->ua_ids[i], conf->ua_ids[conf->ua_id_count], GBA_UA_ID_LEN) == 0)
+            return refuse(cmd, arg, "each identifier once");
+    conf->ua_id_count++;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    apr_array_header_t *sources = mod_gba_pki_parts(conf_pool(cmd))->sources;
+    mod_gba_pki_source_t *source;
+    const char *path = strncmp(arg, "file:", 5) == 0 ? file_path(cmd, arg + 5) : NULL;
+
+    if (!path)
+        return refuse(cmd, arg, "'file:' and a path");
+    for (int i = 0; i < sources->nelts; i++) {
+        source = APR_ARRAY_IDX(sources, i, mod_gba_pki_source_t *);
+        /* Not shared between servers: each must be a laboratory itself. */
+        if (strcmp(source->path, path) == 0 && source->server == cmd->server) {
+            conf->source = source;
+            return NULL;
+        }
+    }
+    source = apr_pcalloc(conf_pool(cmd), sizeof(*source));
+    source->path = path;
+    source->server = cmd->server;
+    source->origin = origin_of(cmd);
+    APR_ARRAY_PUSH(sources, mod_gba_pki_source_t *) = source;
+    conf->source = source;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_laboratory(cmd_parms *cmd, void *dir, int on)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+
+    (void)dir;
+    conf->laboratory = on;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_algorithms(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    digest_alg_t alg;
+
+    if (!digest_alg_parse(&alg, arg))
+        return refuse(cmd, arg, "SHA-256, SHA-512-256 or MD5");
+    if (!digest_alg_available(alg))
+        return refuse(cmd, arg, "an algorithm that this host's OpenSSL provides (FIPS mode?)");
+    for (int i = 0; i < conf->alg_count; i++)
+        if (conf->algs[i] == alg)
+            return refuse(cmd, arg, "each algorithm once");
+    conf->algs[conf->alg_count++] = alg;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_qop(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    unsigned qop = strcmp(arg, "auth-int") == 0 ? (unsigned)DIGEST_QOP_AUTH_INT
+                   : strcmp(arg, "auth") == 0   ? (unsigned)DIGEST_QOP_AUTH
+                                                : 0;
+
+    if (qop == 0)
+        return refuse(cmd, arg, "auth-int or auth");
+    if (conf->qop & qop)
+        return refuse(cmd, arg, "each value once");
+    conf->qop |= qop;
+    return NULL;
+}
+
+/* A word of a directive and what it stands for. */
+typedef struct word_t {
+    const char *word;
+    unsigned value;
+} word_t;
+
+static unsigned find_word(const word_t *words, const char *arg)
+{
+    for (; words->word; words++)
+        if (base_equal_nocase(words->word, arg))
+            return words->value;
+    return 0;
+}
+
+const char *mod_gba_pki_set_allow_type(cmd_parms *cmd, void *dir, const char *arg)
+{
+    static const word_t words[] = {{"3G", 1u << GBA_TYPE_3G},
+                                   {"2G", 1u << GBA_TYPE_2G},
+                                   {"Digest", 1u << GBA_TYPE_DIGEST},
+                                   {NULL, 0}};
+    mod_gba_pki_dir_t *conf = dir;
+    unsigned type = find_word(words, arg);
+
+    if (type == 0)
+        return refuse(cmd, arg, "3G, 2G or Digest");
+    conf->types |= type;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_remote_user(cmd_parms *cmd, void *dir, const char *arg)
+{
+    static const word_t words[] = {{"btid", MOD_GBA_PKI_USER_BTID},
+                                   {"impi", MOD_GBA_PKI_USER_IMPI},
+                                   {"ueid", MOD_GBA_PKI_USER_UEID},
+                                   {"pseudonym", MOD_GBA_PKI_USER_PSEUDONYM},
+                                   {NULL, 0}};
+    mod_gba_pki_dir_t *conf = dir;
+
+    conf->remote_user = (mod_gba_pki_user_t)find_word(words, arg);
+    return conf->remote_user ? NULL : refuse(cmd, arg, "btid, impi, ueid or pseudonym");
+}
+
+const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
+{
+    apr_interval_time_t span;
+
+    if (!base_duration_decode(&span, arg) || span <= 0 || span > DURATION_MAX)
+        return refuse(cmd, arg, "a number with ms, s, m, h or d, above 0 and at most 366d");
+    memcpy((char *)dir + (apr_size_t)cmd->info, &span, sizeof(span));
+    return NULL;
+}
+
+const char *mod_gba_pki_set_associations(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_uint64_t count;
+
+    (void)dir;
+    if (error)
+        return error;
+    if (!base_decimal_decode(&count, base_span_str(arg), 4 * 1024 * 1024) || count < 16)
+        return refuse(cmd, arg, "a number from 16 to 4194304");
+    conf->associations = (apr_int64_t)count;
+    return NULL;
+}
+
+static const char *set_body(cmd_parms *cmd, const char *max, const char *spool, apr_off_t *max_out,
+                            apr_off_t *spool_out)
+{
+    apr_off_t max_value, spool_value;
+
+    if (!base_size_decode(&max_value, max) || max_value < 1)
+        return refuse(cmd, max, "a size such as 1M, above 0");
+    if (spool && !base_size_decode(&spool_value, spool))
+        return refuse(cmd, spool, "a size such as 64K");
+    *max_out = max_value;
+    if (spool)
+        *spool_out = spool_value;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_request_body(cmd_parms *cmd, void *dir, const char *max,
+                                         const char *spool)
+{
+    mod_gba_pki_dir_t *conf = dir;
+
+    return set_body(cmd, max, spool, &conf->request_max, &conf->request_spool);
+}
+
+const char *mod_gba_pki_set_response_body(cmd_parms *cmd, void *dir, const char *max,
+                                          const char *spool)
+{
+    mod_gba_pki_dir_t *conf = dir;
+
+    return set_body(cmd, max, spool, &conf->response_max, &conf->response_spool);
+}
+
+static int same_path(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, const char *key,
+                                   const char *chain)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    apr_array_header_t *cas = mod_gba_pki_parts(conf_pool(cmd))->cas;
+    mod_gba_pki_ca_t *ca = apr_pcalloc(conf_pool(cmd), sizeof(*ca));
+
+    ca->cert_path = file_path(cmd, cert);
+    ca->key_path = file_path(cmd, key);
+    ca->chain_path = chain ? file_path(cmd, chain) : NULL;
+    ca->origin = origin_of(cmd);
+    if (!ca->cert_path || !ca->key_path || (chain && !ca->chain_path))
+        return refuse(cmd, cert, "paths of a certificate file, a key file and maybe a chain file");
+    for (int i = 0; i < cas->nelts; i++) {
+        mod_gba_pki_ca_t *known = APR_ARRAY_IDX(cas, i, mod_gba_pki_ca_t *);
+        if (same_path(known->cert_path, ca->cert_path) &&
+            same_path(known->key_path, ca->key_path) &&
+            same_path(known->chain_path, ca->chain_path)) {
+            conf->ca = known;
+            return NULL;
+        }
+    }
+    APR_ARRAY_PUSH(cas, mod_gba_pki_ca_t *) = ca;
+    conf->ca = ca;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    apr_array_header_t *ledgers = mod_gba_pki_parts(conf_pool(cmd))->ledgers;
+    const char *path = strncmp(arg, "sqlite:", 7) == 0 ? file_path(cmd, arg + 7) : NULL;
+    mod_gba_pki_ledger_t *ledger;
+
+    if (!path)
+        return refuse(cmd, arg, "'sqlite:' and a path");
+    for (int i = 0; i < ledgers->nelts; i++) {
+        ledger = APR_ARRAY_IDX(ledgers, i, mod_gba_pki_ledger_t *);
+        if (strcmp(ledger->path, path) == 0) {
+            conf->ledger = ledger;
+            return NULL;
+        }
+    }
+    ledger = apr_pcalloc(conf_pool(cmd), sizeof(*ledger));
+    ledger->path = path;
+    ledger->origin = origin_of(cmd);
+    APR_ARRAY_PUSH(ledgers, mod_gba_pki_ledger_t *) = ledger;
+    conf->ledger = ledger;
+    return NULL;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <apr_strings.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include "pki/pki_impl.h"
+
+#define SERIAL_DRAWS 64 /* a source that gives a zero first octet so often is broken */
+
+const pki_profile_t *pki_profile_default(void)
+{
+    static const pki_profile_t subscriber = {
+        "subscriber",
+        apr_time_from_sec(APR_INT64_C(365) * 86400),
+        apr_time_from_sec(300),
+    };
+    return &subscriber;
+}
+
+/* RFC 5280 4.1.2.2: positive, at most 20 octets. A first octet of 1 to 127 keeps all serials the
+ * same length, in DER and in the ledger. */
+static int serial_is_sound(const unsigned char serial[PKI_SERIAL_LEN])
+{
+    return serial[0] >= 0x01 && serial[0] <= 0x7f;
+}
+
+int pki_serial_make(unsigned char serial[PKI_SERIAL_LEN], const base_random_t *random)
+{
+    for (int i = 0; i < SERIAL_DRAWS; i++) {
+        if (!random->fill(random->baton, serial, PKI_SERIAL_LEN))
+            break;
+        serial[0] &= 0x7f;
+        if (serial_is_sound(serial))
+            return 1;
+    }
+    memset(serial, 0, PKI_SERIAL_LEN);
+    return 0;
+}
+
+int pki_pseudonym_make(char pseudonym[PKI_PSEUDONYM_LEN + 1], const base_random_t *random)
+{
+    unsigned char bits[PKI_PSEUDONYM_LEN / 2];
+    pseudonym[0] = '\0';
+    if (!random->fill(random->baton, bits, sizeof(bits)))
+        return 0;
+    base_hex_encode(pseudonym, bits, sizeof(bits));
+    return 1;
+}
+
+static apr_time_t whole_second(apr_time_t when)
+{
+    return when - when % APR_USEC_PER_SEC;
+}
+
+/* Compares lengths of time and not points in time: no sum here can overflow. */
+int pki_cert_times(pki_cert_spec_t *spec, const pki_ca_t *ca, const pki_profile_t *profile,
+                   apr_time_t now)
+{
+    apr_time_t second = whole_second(now);
+    if (second < ca->not_before || second > ca->not_after || profile->lifetime <= 0 ||
+        profile->backdate < 0)
+        return 0;
+    spec->not_before = profile->backdate > second - ca->not_before
+                           ? ca->not_before
+                           : whole_second(second - profile->backdate);
+    spec->not_after = profile->lifetime > ca->not_after - second
+                          ? ca->not_after
+                          : whole_second(second + profile->lifetime);
+    return 1;
+}
+
+static int spec_is_sound(const pki_ca_t *ca, const pki_cert_spec_t *spec)
+{
+    return spec->spki.data && spec->spki.len > 0 && spec->spki.len <= PKI_SPKI_MAX &&
+           strnlen(spec->pseudonym, sizeof(spec->pseudonym)) == PKI_PSEUDONYM_LEN &&
+           serial_is_sound(spec->serial) &&
+           (spec->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
+            spec->usage == PKI_USAGE_NON_REPUDIATION) &&
+           spec->not_before >= ca->not_before && spec->not_before <= spec->not_after &&
+           spec->not_after <= ca->not_after;
+}
+
+static int set_serial(X509 *cert, const unsigned char serial[PKI_SERIAL_LEN])
+{
+    BIGNUM *number = BN_bin2bn(serial, PKI_SERIAL_LEN, NULL);
+    int good = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
+    BN_free(number);
+    return good;
+}
+
+/* ASN1_TIME_set() picks UTCTime up to 2049 and GeneralizedTime after it (RFC 5280 4.1.2.5). */
+static int set_times(X509 *cert, const pki_cert_spec_t *spec)
+{
+    return ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)apr_time_sec(spec->not_before)) &&
+           ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)apr_time_sec(spec->not_after));
+}
+
+static int set_names(X509 *cert, const pki_ca_t *ca, const char *pseudonym)
+{
+    X509_NAME *name = X509_NAME_new();
+    int good = name &&
+               X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+                                          (const unsigned char *)pseudonym, -1, -1, 0) &&
+               X509_set_subject_name(cert, name) &&
+               X509_set_issuer_name(cert, X509_get_subject_name(ca->cert));
+    X509_NAME_free(name);
+    return good;
+}
+
+/* The parameters that pki_key_check() lets through: NULL (RSA) and a curve's name (EC). On success
+ * @a pub owns the copies. */
+static int set_pubkey_parts(X509_PUBKEY *pub, const X509_ALGOR *alg, const ASN1_BIT_STRING *key)
+{
+    const ASN1_OBJECT *oid = NULL;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF;
+    int len = ASN1_STRING_length(key);
+    ASN1_OBJECT *oid_copy;
+    ASN1_OBJECT *value_copy;
+    unsigned char *key_copy;
+    X509_ALGOR_get0(&oid, &type, &value, alg);
+    if ((type != V_ASN1_NULL && type != V_ASN1_OBJECT) || len <= 0)
+        return 0;
+    oid_copy = OBJ_dup(oid);
+    value_copy = type == V_ASN1_OBJECT ? OBJ_dup(value) : NULL;
+    key_copy = OPENSSL_memdup(ASN1_STRING_get0_data(key), (size_t)len);
+    if (oid_copy && (value_copy || type == V_ASN1_NULL) && key_copy &&
+        X509_PUBKEY_set0_param(pub, oid_copy, type, value_copy, key_copy, len))
+        return 1;
+    ASN1_OBJECT_free(oid_copy);
+    ASN1_OBJECT_free(value_copy);
+    OPENSSL_free(key_copy);
+    return 0;
+}
+
+/* Copies the SubjectPublicKeyInfo as ASN.1. X509_set_pubkey() would decode and encode the key,
+ * which costs more than an EC signature and need not give the same octets. */
+static int set_pubkey(X509 *cert, base_span_t spki)
+{
+    const unsigned char *p = spki.data;
+    ASN1_SEQUENCE_ANY *parts = d2i_ASN1_SEQUENCE_ANY(NULL, &p, (long)spki.len);
+    X509_ALGOR *alg = NULL;
+    int good = 0;
+    if (parts && p == spki.data + spki.len && sk_ASN1_TYPE_num(parts) == 2) {
+        const ASN1_TYPE *first = sk_ASN1_TYPE_value(parts, 0);
+        const ASN1_TYPE *second = sk_ASN1_TYPE_value(parts, 1);
+        if (first->type == V_ASN1_SEQUENCE && second->type == V_ASN1_BIT_STRING) {
+            alg = ASN1_item_unpack(first->value.sequence, ASN1_ITEM_rptr(X509_ALGOR));
+            good =
+                alg && set_pubkey_parts(X509_get_X509_PUBKEY(cert), alg, second->value.bit_string);
+        }
+    }
+    X509_ALGOR_free(alg);
+    sk_ASN1_TYPE_pop_free(parts, ASN1_TYPE_free);
+    return good;
+}
+
+static int add_constraints(X509 *cert)
+{
+    BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new(); /* CA:FALSE, no path length */
+    int good = constraints &&
+               X509_add1_ext_i2d(cert, NID_basic_constraints, constraints, 1, X509V3_ADD_DEFAULT);
+    BASIC_CONSTRAINTS_free(constraints);
+    return good;
+}
+
+static int add_usage(X509 *cert, unsigned usage)
+{
+    ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+    int bit = usage == PKI_USAGE_DIGITAL_SIGNATURE ? 0 : 1; /* RFC 5280 4.2.1.3 */
+    int good = bits && ASN1_BIT_STRING_set_bit(bits, bit, 1) &&
+               X509_add1_ext_i2d(cert, NID_key_usage, bits, 1, X509V3_ADD_DEFAULT);
+    ASN1_BIT_STRING_free(bits);
+    return good;
+}
+
+/* RFC 5280 4.2.1.2 method 1: SHA-1 over the BIT STRING's octets. A name for the key, no secret and
+ * no signature hangs on it. */
+static int add_subject_key(X509 *cert)
+{
+    unsigned char hash[SHA_DIGEST_LENGTH];
+    unsigned len = 0;
+    ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+    int good = id && X509_pubkey_digest(cert, EVP_sha1(), hash, &len) &&
+               ASN1_OCTET_STRING_set(id, hash, (int)len) &&
+               X509_add1_ext_i2d(cert, NID_subject_key_identifier, id, 0, X509V3_ADD_DEFAULT);
+    ASN1_OCTET_STRING_free(id);
+    return good;
+}
+
+static int add_authority_key(X509 *cert, base_span_t key_id)
+{
+    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
+    int good = 0;
+    if (authority && (authority->keyid = ASN1_OCTET_STRING_new()))
+        good =
+            ASN1_OCTET_STRING_set(authority->keyid, key_id.data, (int)key_id.len) &&
+            X509_add1_ext_i2d(cert, NID_authority_key_identifier, authority, 0, X509V3_ADD_DEFAULT);
+    AUTHORITY_KEYID_free(authority);
+    return good;
+}
+
+static int fill(X509 *cert, const pki_ca_t *ca, const pki_cert_spec_t *spec)
+{
+    return X509_set_version(cert, X509_VERSION_3) && set_serial(cert, spec->serial) &&
+           set_names(cert, ca, spec->pseudonym) && set_times(cert, spec) &&
+           set_pubkey(cert, spec->spki) && add_constraints(cert) && add_usage(cert, spec->usage) &&
+           add_subject_key(cert) && add_authority_key(cert, ca->key_id);
+}
+
+static X509 *parse_whole(base_span_t der)
+{
+    const unsigned char *p = der.data;
+    X509 *cert = d2i_X509(NULL, &p, (long)der.len);
+    if (cert && p == der.data + der.len)
+        return cert;
+    X509_free(cert);
+    return NULL;
+}
+
+static int same_spki(X509 *cert, base_span_t spki)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    int same = len > 0 && (apr_size_t)len == spki.len && memcmp(der, spki.data, spki.len) == 0;
+    OPENSSL_free(der);
+    return same;
+}
+
+static int same_serial(const X509 *cert, const unsigned char serial[PKI_SERIAL_LEN])
+{
+    const ASN1_INTEGER *number = X509_get0_serialNumber(cert);
+    return ASN1_STRING_type(number) == V_ASN1_INTEGER &&
+           ASN1_STRING_length(number) == PKI_SERIAL_LEN &&
+           memcmp(ASN1_STRING_get0_data(number), serial, PKI_SERIAL_LEN) == 0;
+}
+
+static int same_times(const X509 *cert, const pki_cert_spec_t *spec)
+{
+    apr_time_t from = 0;
+    apr_time_t to = 0;
+    return pki_time_read(&from, X509_get0_notBefore(cert)) &&
+           pki_time_read(&to, X509_get0_notAfter(cert)) && from == whole_second(spec->not_before) &&
+           to == whole_second(spec->not_after);
+}
+
+/* RFC 5280 4.2.1.3 and 4.2.1.9, as a verifier will see them. */
+static int same_usage(X509 *cert, unsigned usage)
+{
+    apr_uint32_t bit =
+        usage == PKI_USAGE_DIGITAL_SIGNATURE ? KU_DIGITAL_SIGNATURE : KU_NON_REPUDIATION;
+    return X509_get_key_usage(cert) == bit && X509_check_ca(cert) == 0;
+}
+
+/* Nonzero if these four extensions stand in the certificate, and no other. */
+static int same_extensions(const X509 *cert)
+{
+    static const struct {
+        int nid;
+        int critical;
+    } expected[] = {
+        {NID_basic_constraints, 1},
+        {NID_key_usage, 1},
+        {NID_subject_key_identifier, 0},
+        {NID_authority_key_identifier, 0},
+    };
+    const int count = (int)(sizeof(expected) / sizeof(expected[0]));
+    for (int i = 0; i < count; i++) {
+        int at = X509_get_ext_by_NID(cert, expected[i].nid, -1);
+        if (at < 0 || X509_EXTENSION_get_critical(X509_get_ext(cert, at)) != expected[i].critical)
+            return 0;
+    }
+    return X509_get_ext_count(cert) == count;
+}
+
+static int same_names(const X509 *cert, const pki_ca_t *ca, const char *pseudonym)
+{
+    const X509_NAME *name = X509_get_subject_name(cert);
+    char text[PKI_PSEUDONYM_LEN + 2];
+    int len = X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text));
+    return X509_NAME_entry_count(name) == 1 && len == PKI_PSEUDONYM_LEN &&
+           memcmp(text, pseudonym, PKI_PSEUDONYM_LEN) == 0 &&
+           X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(ca->cert)) == 0;
+}
+
+/* Reads the signed octets afresh: what leaves is judged, not what was meant. */
+static base_result_t judge(const pki_ca_t *ca, const pki_cert_spec_t *spec, base_span_t der)
+{
+    X509 *cert = parse_whole(der);
+    int good = 0;
+    int right = 0;
+    if (cert) {
+        good = X509_verify(cert, X509_get0_pubkey(ca->cert)) == 1;
+        right = same_spki(cert, spec->spki) && same_serial(cert, spec->serial) &&
+                same_times(cert, spec) && same_extensions(cert) && same_usage(cert, spec->usage) &&
+                same_names(cert, ca, spec->pseudonym);
+    }
+    X509_free(cert);
+    if (!cert || !right)
+        return base_fail(BASE_INTERNAL, "GBA0320", "certificate: signed other than was meant");
+    if (!good)
+        return base_fail(BASE_STORE_DOWN, "GBA0321", "certificate: the CA's signature is wrong");
+    return base_ok();
+}
+
+static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 *cert,
+                          base_span_t *out)
+{
+    unsigned char *der = NULL;
+    int len;
+    if (!fill(cert, ca, spec))
+        return base_fail(BASE_INTERNAL, "GBA0322", "certificate: cannot be built");
+    if (X509_sign(cert, ca->key, ca->md) <= 0)
+        return base_fail(BASE_STORE_DOWN, "GBA0323", "certificate: the CA's key does not sign");
+    len = i2d_X509(cert, &der);
+    if (len <= 0)
+        return base_fail(BASE_INTERNAL, "GBA0324", "certificate: cannot be encoded");
+    out->data = der;
+    out->len = (apr_size_t)len;
+    if (len > PKI_CERT_MAX)
+        return base_fail(BASE_INTERNAL, "GBA0325", "certificate: too long");
+    return judge(ca, spec, *out);
+}
+
+base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,
+                             apr_size_t *der_len)
+{
+    base_span_t made = {NULL, 0};
+    base_result_t result;
+    X509 *cert;
+    *der_len = 0;
+    if (!spec_is_sound(ca, spec))
+        return base_fail(BASE_INTERNAL, "GBA0326", "certificate: unsound specification");
+    cert = X509_new();
+    if (!cert)
+        return base_fail(BASE_INTERNAL, "GBA0327", "certificate: out of memory");
+    result = sign(ca, spec, cert, &made);
+    if (result.code == BASE_OK) {
+        memcpy(der, made.data, made.len);
+        *der_len = made.len;
+    }
+    OPENSSL_free((void *)made.data);
+    X509_free(cert);
+    ERR_clear_error();
+    return result;
+}
+
+const char *pki_cert_pem(apr_pool_t *pool, base_span_t der)
+{
+    const char *pem = NULL;
+    char *text = NULL;
+    X509 *cert = der.data ? parse_whole(der) : NULL;
+    BIO *out = cert ? BIO_new(BIO_s_mem()) : NULL;
+    if (out && PEM_write_bio(out, PEM_STRING_X509, "", der.data, (long)der.len) > 0) {
+        long len = BIO_get_mem_data(out, &text);
+        if (len > 0)
+            pem = apr_pstrmemdup(pool, text, (apr_size_t)len);
+    }
+    BIO_free(out);
+    X509_free(cert);
+    ERR_clear_error();
+    return pem;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pki_cert.h
+ * The CA and the certificates it signs (RFC 5280). A certificate holds nothing
+ * of the PKCS#10 but its SubjectPublicKeyInfo.
+ */
+#ifndef pki_cert_h
+#define pki_cert_h
+
+#include <apr_time.h>
+#include "base/base_env.h"
+#include "pki/pki_pkcs10.h"
+
+#define PKI_SERIAL_LEN       16 /**< octets of a serial: random, top bit clear, first octet not 0 */
+#define PKI_CERT_MAX         4096 /**< octets of a certificate's DER */
+#define PKI_PSEUDONYM_LEN    32   /**< characters of a pseudonym: 128 random bits in hex */
+#define PKI_PROFILE_NAME_MAX 63
+
+/** What kind of certificate. Flat. */
+typedef struct pki_profile_t {
+    char name[PKI_PROFILE_NAME_MAX + 1];
+    apr_interval_time_t lifetime; /**< from now to notAfter, microseconds */
+    apr_interval_time_t backdate; /**< from notBefore to now, microseconds */
+} pki_profile_t;
+
+/** The built-in profile: "subscriber", 365 days, backdated 5 minutes. Static. */
+const pki_profile_t *pki_profile_default(void);
+
+/** What a certificate is made of. */
+typedef struct pki_cert_spec_t {
+    base_span_t spki;                      /**< SubjectPublicKeyInfo DER, copied as it is */
+    char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< the subject's common name */
+    unsigned char serial[PKI_SERIAL_LEN];
+    unsigned usage;        /**< PKI_USAGE_ mask */
+    apr_time_t not_before; /**< microseconds; cut to the second */
+    apr_time_t not_after;  /**< at most the CA's; see pki_cert_times() */
+} pki_cert_spec_t;
+
+/** A CA: certificate, private key, chain. Freed with its pool. Signing is thread-safe. */
+typedef struct pki_ca_t pki_ca_t;
+
+/**
+ * Loads a CA from PEM files. Checks that the key fits the certificate, that it is a CA
+ * (basicConstraints, keyCertSign if key usage is there), and that it is an RSA or EC key.
+ * @param chain_path further certificates up to the root, or NULL
+ * @param pool       for the CA and the detail
+ * @return BASE_OK or BASE_STORE_DOWN with a detail that names the file and what is wrong
+ */
+base_result_t pki_ca_load(pki_ca_t **out, const char *cert_path, const char *key_path,
+                          const char *chain_path, apr_pool_t *pool);
+
+/** The CA certificate's DER; lives with the CA. */
+base_span_t pki_ca_der(const pki_ca_t *ca);
+
+/** notBefore and notAfter of the CA certificate, microseconds. */
+void pki_ca_validity(const pki_ca_t *ca, apr_time_t *not_before, apr_time_t *not_after);
+
+/** Draws a serial: 16 random octets, top bit clear, first octet not zero. Nonzero on success. */
+int pki_serial_make(unsigned char serial[PKI_SERIAL_LEN], const base_random_t *random);
+
+/** Draws a pseudonym: 128 random bits as lower-case hex. Nonzero on success. */
+int pki_pseudonym_make(char pseudonym[PKI_PSEUDONYM_LEN + 1], const base_random_t *random);
+
+/**
+ * Sets the spec's times from a profile: backdated, never before the CA's notBefore and never past
+ * its notAfter.
+ * @return nonzero; 0 if the CA is not valid at @a now, or the profile's lifetime is not positive
+ *         or its backdating negative
+ */
+int pki_cert_times(pki_cert_spec_t *spec, const pki_ca_t *ca, const pki_profile_t *profile,
+                   apr_time_t now);
+
+/**
+ * Builds and signs: version 3; issuer = the CA's subject; subject CN = pseudonym; extensions
+ * basicConstraints CA:FALSE (critical), keyUsage (critical), SKI (RFC 5280 4.2.1.2 method 1),
+ * AKI (key identifier of the CA). Signed with SHA-256 (SHA-384 for a P-384 CA). The result is
+ * parsed again and its signature, SPKI and serial are checked before it is given out.
+ * @param der     at least PKI_CERT_MAX octets
+ * @param der_len set on BASE_OK
+ * @return BASE_OK, BASE_STORE_DOWN (signer), or BASE_INTERNAL
+ */
+base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,
+                             apr_size_t *der_len);
+
+/** PEM of a certificate's DER, NUL-terminated, in @a pool; NULL if it is no certificate. */
+const char *pki_cert_pem(apr_pool_t *pool, base_span_t der);
+
+#endif

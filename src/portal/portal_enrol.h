@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file portal_enrol.h
+ * Enrolment of one authenticated request (TS 24.109 E.3.1 and E.4; TS 33.221):
+ * PKCS#10, key checks, proof of possession, decision, issue, answer. No httpd.
+ */
+#ifndef portal_enrol_h
+#define portal_enrol_h
+
+#include "base/base_env.h"
+#include "gba/gba_info.h"
+#include "portal/portal_issuer.h"
+
+/** What enrolment needs of a request. Strings and spans live as long as the pool. */
+typedef struct portal_enrol_request_t {
+    const char *method;
+    const char *query;        /**< without '?'; NULL if none */
+    const char *content_type; /**< NULL if absent */
+    base_span_t body;
+    const char *btid;       /**< as authenticated */
+    const gba_info_t *info; /**< as authenticated */
+} portal_enrol_request_t;
+
+/** Everything that the answer says. */
+typedef struct portal_enrol_answer_t {
+    int status;               /**< HTTP status */
+    const char *content_type; /**< of body */
+    base_span_t body;
+    int has_expires;         /**< nonzero: send Expires (TS 24.109 table E.4-1) */
+    apr_time_t expires;      /**< wall clock, microseconds */
+    pki_decision_t decision; /**< for the log and environment; zero if none was reached */
+    unsigned char serial[PKI_SERIAL_LEN]; /**< of the certificate, if status is 200 */
+} portal_enrol_answer_t;
+
+/** What a location demands of enrolment. Read-only. */
+typedef struct portal_enrol_config_t {
+    const pki_profile_t *profile;
+    apr_interval_time_t refusal_expires; /**< from now to the Expires of a 403; microseconds */
+    const base_clock_t *clock;
+} portal_enrol_config_t;
+
+/**
+ * The checks that need no body: method, Content-Type, response=. A handler calls it first.
+ * @return BASE_OK, BASE_BAD_METHOD, BASE_BAD_MEDIA_TYPE, or BASE_BAD_RESPONSE_KIND
+ */
+base_result_t portal_enrol_check(const portal_enrol_request_t *request);
+
+/**
+ * Enrols.
+ * @param answer filled on BASE_OK (200 with the certificate) and on BASE_ENROL_REFUSED (403 with
+ *               the page and Expires); otherwise the caller answers with the result's own row
+ * @return BASE_OK, BASE_ENROL_REFUSED, or a protected row of the error table
+ */
+base_result_t portal_enrol(portal_enrol_answer_t *answer, const portal_enrol_config_t *config,
+                           const portal_issuer_t *issuer, const portal_enrol_request_t *request,
+                           apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The pages hold: links lead somewhere, and what docs/spec-map.md names is in the source.
+. "$(dirname -- "$0")/tap.inc"
+
+pages='README NEWS SECURITY.md CONTRIBUTING.md'
+for page in docs/*.md; do pages="$pages $page"; done
+links=0
+for page in $pages; do
+    broken=
+    targets=$(grep -oE '\]\([^)#: ]+' "$page" | sed 's/^](//')
+    for link in $targets; do
+        links=$((links + 1))
+        test -e "$(dirname -- "$page")/$link" || broken="$broken$link$newline"
+    done
+    clean "links of $page lead somewhere" "$broken"
+done
+at_least 10 $links links
+
+if cmp -s README README.md; then pass "README.md is README"; else fail "README.md is README"; fi
+
+# Rows of the map: | clause | what | `function()` … | `t/…` … |
+tick='`'
+names=$(grep '^|' docs/spec-map.md | grep -oE "${tick}[a-z_0-9]+\\(\\)$tick" | tr -d "$tick()" | sort -u)
+at_least 20 "$(count "$names")" "functions in docs/spec-map.md"
+defined=$(product_sources | xargs grep -hoE '^[A-Za-z_].*\(' /dev/null | grep -oE '[a-z_0-9]+\($' | tr -d '(' | sort -u)
+defined="$defined$newline$(product_sources | xargs grep -hoE '^[A-Za-z_][A-Za-z_0-9 *]*[ *][a-z_0-9]+\(' /dev/null |
+    grep -oE '[a-z_0-9]+\($' | tr -d '(' | sort -u)"
+for name in $names; do
+    if printf '%s\n' "$defined" | grep -qx "$name"; then
+        pass "docs/spec-map.md: $name() exists"
+    else
+        fail "docs/spec-map.md: $name() exists"
+    fi
+done
+# The same for files, on every page.
+for page in $pages; do
+    missing=
+    files=$(grep -oE "$tick(src|t|tools|conf|docs|lab)/[A-Za-z0-9_./-]+$tick" "$page" | tr -d "$tick" | sort -u)
+    for file in $files; do
+        test -e "$file" || missing="$missing$file$newline"
+    done
+    clean "files that $page names exist" "$missing"
+done
+finish

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+package GBA::Log;
+
+=head1 NAME
+
+GBA::Log - httpd's error log as an oracle
+
+=head1 SYNOPSIS
+
+    my $log = GBA::Log->watch;
+    ...
+    $log->holds('wrong password', 'GBA0419');    # one test: these tags and no others
+    $log->finish;                                # one test: nothing else
+    done_testing;
+
+=head1 DESCRIPTION
+
+C<holds> looks at what was logged since the last look. It passes if the module's tags there are
+those given, in any order, each as often as given, and if every line at warn or above, and every
+line that has not the log's form (what libraries and sanitizers write), carries one of them. A tag
+may be given as a pattern. A script that ends without C<finish> fails.
+
+=cut
+
+use strict;
+use warnings;
+use Test::More ();
+use GBA::Site qw(site);
+
+my $watched = 0;
+
+sub watch {
+    my ($class) = @_;
+    $watched++;
+    return bless { path => site()->{error_log}, at => -s site()->{error_log} }, $class;
+}
+
+# The lines that were added since the last look.
+sub look {
+    my ($self) = @_;
+    open my $file, '<:raw', $self->{path} or die "$self->{path}: $!\n";
+    seek $file, $self->{at}, 0;
+    my @lines = <$file>;
+    # A line that is still being written is left for the next look.
+    pop @lines if @lines && $lines[-1] !~ /\n\z/;
+    $self->{at} += length for @lines;
+    return @lines;
+}
+
+sub is_loud {
+    my ($line) = @_;
+    return 1 unless $line =~ /\A\[[^\]]+\] \[[\w-]*:(\w+)\] /;
+    return $1 =~ /\A(?:warn|error|crit|alert|emerg)\z/;
+}
+
+sub tag_of { my ($line) = @_; return $line =~ /\b(GBA[0-9]{4}):/ ? $1 : undef }
+
+# Strikes the tags wanted off the lines; what is left on either side is a problem.
+sub problems {
+    my ($lines, @wanted) = @_;
+    my @problems;
+    for my $line (@$lines) {
+        my $tag = tag_of($line);
+        next unless defined $tag || is_loud($line);
+        my ($i) = grep { defined $tag && (ref $wanted[$_] ? $tag =~ $wanted[$_] : $tag eq $wanted[$_]) } 0 .. $#wanted;
+        if (defined $i) { splice @wanted, $i, 1 }
+        else            { push @problems, "not expected: $line" }
+    }
+    return (@problems, map { "not logged: $_\n" } @wanted);
+}
+
+sub holds {
+    my ($self, $name, @wanted) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @problems = problems([$self->look], @wanted);
+    Test::More::ok(!@problems, "log: $name");
+    Test::More::diag(@problems) if @problems;
+    return !@problems;
+}
+
+sub finish {
+    my ($self, @wanted) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $watched--;
+    return $self->holds('nothing else', @wanted);
+}
+
+END {
+    if ($watched) {
+        print STDERR "# the error log was watched and not looked at to the end\n";
+        $? ||= 1;
+    }
+}
+
+1;

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* portal_enrol: one test per protected row of the error table that enrolment can reach, what the
+ * issuer is asked, and what the answer says. The issuer here answers with a fixed certificate. */
+#include <stdlib.h>
+
+#include <apr_file_io.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+
+#include "pki/pki_media.h"
+#include "portal/portal_enrol.h"
+#include "tap.h"
+
+static apr_pool_t *pool;
+static portal_issue_t asked; /* what the issuer was asked last */
+static int asked_times;
+static base_code_t issuer_says;
+static unsigned char some_der[PKI_CERT_MAX];
+static apr_uint16_t some_der_len;
+
+static apr_time_t wall(void *baton)
+{
+    (void)baton;
+    return 1800000000 * (apr_time_t)1000000;
+}
+
+static apr_uint64_t monotonic(void *baton)
+{
+    (void)baton;
+    return 1;
+}
+
+static const base_clock_t fixed_clock = {NULL, wall, monotonic};
+
+static base_result_t issue(void *baton, const portal_issue_t *question, portal_issued_t *out,
+                           apr_pool_t *p)
+{
+    (void)baton;
+    (void)p;
+    asked = *question;
+    asked_times++;
+    memset(out, 0, sizeof(*out));
+    if (issuer_says != BASE_OK)
+        return base_fail(issuer_says, "TEST1", "as told");
+    if (question->decision.permit) {
+        memcpy(out->der, some_der, some_der_len);
+        out->der_len = some_der_len;
+        out->serial[0] = 0x41;
+    }
+    return base_ok();
+}
+
+static const portal_issuer_t issuer = {NULL, issue, NULL};
+
+static base_span_t read_vector(const char *name)
+{
+    const char *top = getenv("GBA_SRCDIR");
+    const char *path = apr_psprintf(pool, "%s/t/vectors/pkcs10/%s", top ? top : ".", name);
+    unsigned char *data = apr_palloc(pool, 2 * PKI_PKCS10_MAX);
+    apr_size_t len = 2 * PKI_PKCS10_MAX;
+    base_span_t span = {data, 0};
+    apr_file_t *file;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ, 0, pool) != APR_SUCCESS)
+        return span;
+    if (apr_file_read_full(file, data, len, &span.len) != APR_EOF)
+        span.len = 0;
+    apr_file_close(file);
+    return span;
+}
+
+/* Any certificate does: what is in it is tested with pki_cert. */
+static void make_some_der(void)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    unsigned char *end = some_der;
+
+    X509_set_version(x, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    X509_gmtime_adj(X509_getm_notAfter(x), 60);
+    X509_set_pubkey(x, key);
+    X509_sign(x, key, EVP_sha256());
+    some_der_len = (apr_uint16_t)i2d_X509(x, &end);
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+static gba_info_t *subscriber(const char *impi, int with_uss, apr_uint32_t flag1,
+                              apr_uint32_t flag2)
+{
+    gba_info_t *info = gba_info_make(pool);
+    gba_uss_t *uss = &info->uss[0];
+
+    if (impi)
+        info->impi = gba_info_add_text(info, impi, strlen(impi));
+    if (!with_uss)
+        return info;
+    info->uss_count = 1;
+    uss->gs_id = uss->gs_type = GBA_GS_TYPE_PKI_PORTAL;
+    if (flag1)
+        uss->flags[uss->flag_count++] = flag1;
+    if (flag2)
+        uss->flags[uss->flag_count++] = flag2;
+    return info;
+}
+
+#define IMPI "001010123456789@ims.mnc001.mcc001.3gppnetwork.org"
+
+static portal_enrol_request_t request_of(const gba_info_t *info, const char *file)
+{
+    portal_enrol_request_t request = {.method = "POST",
+                                      .query = "response=single",
+                                      .content_type = "application/x-pkcs10",
+                                      .btid = "I1U8vpY3qJ0hiuZNrke/NQ==@bsf.home1.net",
+                                      .info = info};
+
+    if (file)
+        request.body = read_vector(file);
+    return request;
+}
+
+static base_result_t enrol(portal_enrol_answer_t *answer, const portal_enrol_request_t *request)
+{
+    portal_enrol_config_t config = {.profile = pki_profile_default(),
+                                    .refusal_expires = apr_time_from_sec(86401),
+                                    .clock = &fixed_clock};
+
+    asked_times = 0;
+    memset(&asked, 0, sizeof(asked));
+    return portal_enrol(answer, &config, &issuer, request, pool);
+}
+
+/* ---- rows that are answered by status alone ---- */
+
+static void row(const char *name, portal_enrol_request_t request, base_code_t want, int status)
+{
+    portal_enrol_answer_t answer;
+    base_result_t result = enrol(&answer, &request);
+
+    is_str(base_code_info(result.code)->name, base_code_info(want)->name, name);
+    is_int(base_code_info(result.code)->http_status, status, "  ... its status");
+    ok(base_code_info(result.code)->is_protected, "  ... which is protected");
+    is_int(asked_times, want == BASE_STORE_DOWN ? 1 : 0, "  ... and the issuer is not bothered");
+    is_int(answer.status, 0, "  ... and there is nothing to reveal");
+}
+
+static void answers_by_row(void)
+{
+    const gba_info_t *info = subscriber(IMPI, 1, 1, 0);
+    portal_enrol_request_t request = request_of(info, "p256.pem");
+    unsigned char *big = apr_pcalloc(pool, PKI_PKCS10_MAX + 1);
+    base_span_t over = {big, PKI_PKCS10_MAX + 1};
+    portal_enrol_request_t changed = request;
+
+    ok(request.body.len > 0, "the test vector is there");
+    changed.method = "GET";
+    row("GET", changed, BASE_BAD_METHOD, 405);
+    changed = request;
+    changed.content_type = "application/pkcs10";
+    row("another media type", changed, BASE_BAD_MEDIA_TYPE, 415);
+    changed.content_type = NULL;
+    row("no media type", changed, BASE_BAD_MEDIA_TYPE, 415);
+    changed = request;
+    changed.query = "response=hologram";
+    row("unknown response=", changed, BASE_BAD_RESPONSE_KIND, 400);
+    changed = request;
+    changed.body = over;
+    row("over 16 KiB", changed, BASE_OVER_HANDLER_CAP, 413);
+    changed = request;
+    changed.body = base_span_str("not a PKCS#10");
+    row("unreadable PKCS#10", changed, BASE_BAD_PKCS10, 400);
+    changed.body.len = 0;
+    row("empty body", changed, BASE_BAD_PKCS10, 400);
+    row("signature that cannot prove possession", request_of(info, "rsa2048-md5.pem"), BASE_BAD_POP,
+        400);
+    issuer_says = BASE_STORE_DOWN;
+    row("ledger or signer down", request, BASE_STORE_DOWN, 503);
+    issuer_says = BASE_OK;
+}
+
+/* ---- refusals ---- */
+
+typedef struct refusal_t {
+    const char *name;
+    const char *impi;
+    int with_uss;
+    apr_uint32_t flag;
+    const char *file;
+    const char *reason;
+} refusal_t;
+
+static void refuses(const refusal_t *c)
+{
+    portal_enrol_request_t request =
+        request_of(subscriber(c->impi, c->with_uss, c->flag, 0), c->file);
+    portal_enrol_answer_t answer;
+    const char *code = NULL;
+
+    is_int(enrol(&answer, &request).code, BASE_ENROL_REFUSED, c->name);
+    is_int(answer.status, 403, "  ... 403 (TS 24.109 E.4)");
+    is_str(answer.content_type, "text/html", "  ... html");
+    ok(pki_page_decision(&code, answer.body, pool), "  ... with one decision element");
+    is_str(code, c->reason, "  ... that names the reason");
+    ok(answer.has_expires && answer.expires == wall(NULL) + apr_time_from_sec(86401),
+       "  ... and Expires a day and a second later, as in table E.4-1");
+    is_int(asked_times, 1, "  ... recorded once");
+    ok(!asked.decision.permit, "  ... as a refusal");
+}
+
+static void refuses_by_policy(void)
+{
+    static const refusal_t cases[] = {
+        {"no user security setting", IMPI, 0, 0, "p256.pem", "NO_USS"},
+        {"a setting without a flag", IMPI, 1, 0, "p256.pem", "NO_FLAG"},
+        {"a setting with an unknown flag", IMPI, 1, 9, "p256.pem", "NO_FLAG"},
+        {"no identity", NULL, 1, 1, "p256.pem", "NO_IDENTITY"},
+        {"RSA of 1024 bits", IMPI, 1, 1, "rsa1024.pem", "KEY_SIZE"},
+        {"RSA with e=3", IMPI, 1, 1, "rsa2048-e3.pem", "KEY_EXPONENT"},
+        {"P-521", IMPI, 1, 1, "p521.pem", "KEY_CURVE"},
+        {"Ed25519", IMPI, 1, 1, "ed25519.pem", "KEY_TYPE"},
+        {"nonRepudiation asked for, flag 1 held", IMPI, 1, 1, "p256-wish-nonrepudiation.pem",
+         "USAGE_NOT_ALLOWED"},
+    };
+
+    for (apr_size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        refuses(&cases[i]);
+}
+
+static void refusal_is_not_told_unless_recorded(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 0, 0, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+
+    issuer_says = BASE_STORE_DOWN;
+    is_int(enrol(&answer, &request).code, BASE_STORE_DOWN,
+           "a refusal that cannot be recorded is a 503");
+    issuer_says = BASE_OK;
+}
+
+/* ---- certificates ---- */
+
+static void permits(const char *name, apr_uint32_t flag1, apr_uint32_t flag2, const char *file,
+                    unsigned usage)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, flag1, flag2), file);
+    portal_enrol_answer_t answer;
+
+    enrol(&answer, &request);
+    ok(asked.decision.permit, "%s", name);
+    is_int(asked.decision.usage, usage, "  ... with the key usage of the flag");
+}
+
+static void asks_the_issuer(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+    pki_pkcs10_t *req;
+    base_span_t spki;
+
+    permits("flag 1", 1, 0, "p256.pem", PKI_USAGE_DIGITAL_SIGNATURE);
+    permits("flag 2", 2, 0, "p256.pem", PKI_USAGE_NON_REPUDIATION);
+    permits("both flags", 1, 2, "p256.pem", PKI_USAGE_DIGITAL_SIGNATURE);
+    permits("both flags, nonRepudiation asked for", 2, 1, "p256-wish-nonrepudiation.pem",
+            PKI_USAGE_NON_REPUDIATION);
+    permits("RSA of 2048 bits", 1, 0, "rsa2048.pem", PKI_USAGE_DIGITAL_SIGNATURE);
+    permits("RSA of 4096 bits", 1, 0, "rsa4096.pem", PKI_USAGE_DIGITAL_SIGNATURE);
+    permits("P-384", 1, 0, "p384.pem", PKI_USAGE_DIGITAL_SIGNATURE);
+    enrol(&answer, &request);
+    pki_pkcs10_read(&req, request.body, pool);
+    spki = pki_pkcs10_spki(req);
+    is_str(asked.subscriber, IMPI, "the subscriber is the BSF's IMPI");
+    is_str(asked.btid, request.btid, "under the B-TID that authenticated");
+    ok(asked.spki_len == spki.len && memcmp(asked.spki, spki.data, spki.len) == 0,
+       "the key is the PKCS#10's, octet for octet");
+    is_str(asked.profile.name, pki_profile_default()->name, "the profile is the location's");
+}
+
+static void names_by_ue_identity(void)
+{
+    gba_info_t *info = subscriber(NULL, 1, 1, 0);
+    portal_enrol_request_t request = request_of(info, "p256.pem");
+    portal_enrol_answer_t answer;
+
+    info->uss[0].ue_ids[info->uss[0].ue_id_count++] = gba_info_add_text(info, "tel:+1555", 9);
+    enrol(&answer, &request);
+    is_str(asked.subscriber, "tel:+1555", "without an IMPI the first UE identity names him");
+    ok(asked.decision.permit, "and that is enough");
+    info->uss[0].gs_type = 2;
+    enrol(&answer, &request);
+    is_int(asked.decision.reason, PKI_REASON_NO_IDENTITY,
+           "a UE identity of another service's setting is not his name here");
+}
+
+static void answers_with_the_certificate(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+    base_span_t der = {some_der, some_der_len};
+
+    is_int(enrol(&answer, &request).code, BASE_OK, "a permitted enrolment succeeds");
+    is_int(answer.status, 200, "  ... 200");
+    is_str(answer.content_type, "application/x-x509-user-cert", "  ... response=single's type");
+    ok(answer.body.len > 0 &&
+           strncmp((const char *)answer.body.data, pki_cert_pem(pool, der), answer.body.len) == 0,
+       "  ... the issuer's certificate in PEM");
+    is_int(answer.serial[0], 0x41, "  ... its serial for the log");
+    ok(!answer.has_expires, "  ... and no Expires");
+    request.query = NULL;
+    is_int(enrol(&answer, &request).code, BASE_OK, "response=single is the default");
+}
+
+static void unreadable_certificate_is_not_sent(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+
+    some_der_len = 4;
+    is_int(enrol(&answer, &request).code, BASE_INTERNAL, "what is no certificate does not leave");
+    is_int(answer.status, 0, "not even in part");
+}
+
+int main(void)
+{
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    make_some_der();
+    answers_by_row();
+    refuses_by_policy();
+    refusal_is_not_told_unless_recorded();
+    asks_the_issuer();
+    names_by_ue_identity();
+    answers_with_the_certificate();
+    unreadable_certificate_is_not_sent();
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return tap_done();
+}

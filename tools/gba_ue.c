@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file gba_ue.c
+ * gba-ue(1): the UE of a GBA PKI portal. Start reading at ue_enrol.c.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <apr_general.h>
+#include <curl/curl.h>
+#include "ue_enrol.h"
+#include "ue_report.h"
+
+static int out_of_memory(int status)
+{
+    (void)status;
+    fputs("gba-ue: out of memory\n", stderr);
+    exit(UE_LOCAL);
+}
+
+/* A core file would hold Ks_NAF. */
+static void forbid_core_files(void)
+{
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        perror("gba-ue: setrlimit");
+}
+
+/* --json counts even if the command line is otherwise wrong. */
+static int wants_json(int argc, const char *const *argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return 1;
+    return 0;
+}
+
+static int run_enrol(int argc, const char *const *argv, apr_pool_t *pool)
+{
+    ue_options_t opts;
+    ue_result_t result = {.outcome = UE_USAGE};
+    if (!ue_options_parse(&opts, argc, argv, &result.detail, pool)) {
+        opts.json = wants_json(argc, argv);
+        if (!opts.json)
+            fputs("gba-ue: see gba-ue enrol --help\n", stderr);
+        return ue_report(&opts, &result, pool);
+    }
+    if (opts.help)
+        return fputs(ue_options_enrol_help(), stdout) == EOF ? UE_LOCAL : 0;
+    ue_enrol(&result, &opts, pool);
+    return ue_report(&opts, &result, pool);
+}
+
+static int run(int argc, const char *const *argv, apr_pool_t *pool)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "enrol") == 0)
+        return run_enrol(argc - 2, argv + 2, pool);
+    if (strcmp(word, "--version") == 0)
+        return puts("gba-ue " UE_VERSION) == EOF ? UE_LOCAL : 0;
+    if (strcmp(word, "--help") == 0)
+        return fputs(ue_options_help(), stdout) == EOF ? UE_LOCAL : 0;
+    fputs(ue_options_help(), stderr);
+    return UE_USAGE;
+}
+
+int main(int argc, const char *const *argv)
+{
+    apr_pool_t *pool;
+    forbid_core_files();
+    signal(SIGPIPE, SIG_IGN); /* a broken connection is an outcome, not the end */
+    if (apr_app_initialize(&argc, &argv, NULL) != APR_SUCCESS ||
+        apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS ||
+        curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fputs("gba-ue: cannot start\n", stderr);
+        return UE_LOCAL;
+    }
+    digest_hash_init();
+    int code = run(argc, argv, pool);
+    apr_pool_destroy(pool);
+    curl_global_cleanup();
+    apr_terminate();
+    return code;
+}

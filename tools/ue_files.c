@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ue_files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <apr_strings.h>
+#include "base/base_secret.h"
+
+struct ue_pending_t {
+    const char *path;
+    char *temp; /* NULL once committed */
+    int fd;
+    apr_pool_t *pool;
+};
+
+static int local_failure(ue_result_t *result, const char *what, const char *path, apr_pool_t *pool)
+{
+    const char *why = strerror(errno);
+    return ue_fail(result, UE_LOCAL,
+                   apr_psprintf(pool, "%s %s: %s", what, base_log_safe(pool, path, 256), why));
+}
+
+/* Reads until the end or until the buffer is full; -1 on error. */
+static ssize_t read_all(int fd, unsigned char *buf, size_t size)
+{
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = read(fd, buf + have, size - have);
+        if (got < 0 && errno != EINTR)
+            return -1;
+        if (got == 0)
+            break;
+        if (got > 0)
+            have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+int ue_file_read(base_span_t *out, const char *path, apr_size_t max, ue_result_t *result,
+                 apr_pool_t *pool)
+{
+    unsigned char *buf = base_secret_alloc(pool, max + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return local_failure(result, "cannot open", path, pool);
+    ssize_t len = read_all(fd, buf, max + 1);
+    int failed = len < 0 && local_failure(result, "cannot read", path, pool) == 0;
+    close(fd);
+    if (failed)
+        return 0;
+    if ((apr_size_t)len > max) {
+        errno = EFBIG;
+        return local_failure(result, "cannot use", path, pool);
+    }
+    *out = (base_span_t){buf, (apr_size_t)len};
+    return 1;
+}
+
+static apr_status_t discard(void *baton)
+{
+    ue_pending_t *pending = baton;
+    if (pending->fd >= 0)
+        close(pending->fd);
+    if (pending->temp)
+        unlink(pending->temp);
+    return APR_SUCCESS;
+}
+
+/* A rename would put a plain file in the place of a device or a directory. */
+static int is_replaceable(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT;
+    errno = EINVAL;
+    return S_ISREG(st.st_mode);
+}
+
+ue_pending_t *ue_pending_open(const char *path, ue_result_t *result, apr_pool_t *pool)
+{
+    ue_pending_t *pending = apr_pcalloc(pool, sizeof(*pending));
+    char *temp = apr_pstrcat(pool, path, ".XXXXXX", NULL);
+    pending->path = path;
+    pending->pool = pool;
+    pending->fd = is_replaceable(path) ? mkostemp(temp, O_CLOEXEC) : -1;
+    if (pending->fd < 0) {
+        local_failure(result, "cannot write", path, pool);
+        return NULL;
+    }
+    pending->temp = temp;
+    apr_pool_cleanup_register(pool, pending, discard, apr_pool_cleanup_null);
+    return pending;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write(fd, text, len);
+        if (done < 0 && errno != EINTR)
+            return 0;
+        if (done > 0) {
+            text += done;
+            len -= (size_t)done;
+        }
+    }
+    return 1;
+}
+
+int ue_pending_commit(ue_pending_t *pending, const char *text, ue_result_t *result)
+{
+    int fd = pending->fd;
+    int written = write_all(fd, text, strlen(text)) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+    if (!written || rename(pending->temp, pending->path) != 0)
+        return local_failure(result, "cannot write", pending->path, pending->pool);
+    pending->temp = NULL;
+    return 1;
+}
