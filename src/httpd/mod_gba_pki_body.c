@@ -4,6 +4,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "base/base_text.h"
 #include "httpd/mod_gba_pki_spool.h"
 
 #define READ_SIZE   8192        /* octets asked for at a time */
@@ -19,6 +20,38 @@ static apr_off_t announced_length(const request_rec *r)
         return -1;
     return base_decimal_decode(&length, base_span_str(text), APR_INT64_MAX) ? (apr_off_t)length
                                                                             : -1;
+}
+
+/* What is wrong with the framing of the body, or NULL. A peer in front of httpd may see other ends
+ * of the body than httpd does: RFC 9112 6.1 and 6.3 let a server refuse what leaves room for that.
+ */
+static const char *framing_fault(const request_rec *r)
+{
+    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
+
+    /* HTTP/2 frames its bodies itself; mod_http2 says "chunked" where there is no length. */
+    if (!coding || r->connection->master)
+        return NULL;
+    if (r->proto_num < HTTP_VERSION(1, 1))
+        return "Transfer-Encoding in an HTTP/1.0 request";
+    if (!base_equal_nocase(coding, "chunked"))
+        return "a Transfer-Encoding other than chunked";
+    /* httpd takes a Content-Length away where there is a Transfer-Encoding. What tells of it is
+     * that the connection is to be closed before anybody has answered. */
+    if (r->connection->keepalive == AP_CONN_CLOSE)
+        return "Content-Length and Transfer-Encoding together";
+    return NULL;
+}
+
+base_result_t mod_gba_pki_body_framing(mod_gba_pki_state_t *state, int *status)
+{
+    const char *fault = framing_fault(state->first);
+
+    if (!fault)
+        return base_ok();
+    state->first->connection->keepalive = AP_CONN_CLOSE;
+    *status = HTTP_BAD_REQUEST;
+    return base_fail(BASE_BODY_BROKEN, "GBA0634", fault);
 }
 
 void mod_gba_pki_body_leave(mod_gba_pki_state_t *state)
@@ -106,18 +139,33 @@ static base_result_t read_all(mod_gba_pki_state_t *state, mod_gba_pki_spool_t *s
     return result;
 }
 
+/* Trailers are outside the hash, and MergeTrailers would make them header fields. They are known
+ * only now that the body was read. */
+static base_result_t check_trailers(mod_gba_pki_state_t *state, int *status)
+{
+    if (apr_is_empty_table(state->first->trailers_in))
+        return base_ok();
+    state->first->connection->keepalive = AP_CONN_CLOSE;
+    *status = HTTP_BAD_REQUEST;
+    return base_fail(BASE_BODY_BROKEN, "GBA0635", "trailers behind the request body");
+}
+
 base_result_t mod_gba_pki_body_read(mod_gba_pki_state_t *state, int *status)
 {
     request_rec *r = state->first;
     mod_gba_pki_limits_t limits = {state->dir->request_max, state->dir->request_spool};
     mod_gba_pki_spool_t *spool =
         mod_gba_pki_spool_make(r->pool, r->connection->bucket_alloc, limits);
-    base_result_t result;
+    base_result_t result = mod_gba_pki_body_framing(state, status);
 
+    if (result.code != BASE_OK)
+        return result;
     /* Before the first read: it would send "100 Continue" and draw the body in. */
     if (announced_length(r) > limits.max)
         return over_cap(state, status);
     result = read_all(state, spool, status);
+    if (result.code == BASE_OK)
+        result = check_trailers(state, status);
     if (result.code != BASE_OK) {
         mod_gba_pki_spool_drop(spool);
         return result;

@@ -14,10 +14,19 @@
 #define MOD_GBA_PKI_BODY_FILTER "GBA_PKI_BODY"
 
 /**
+ * Checks how the first request's body is framed, without reading any of it.
+ * @param status set to 400 if the result is not BASE_OK; the connection will be closed then
+ * @return BASE_OK, or BASE_BODY_BROKEN where one reader may see another end of the body than the
+ *         next: Content-Length beside Transfer-Encoding, any coding but "chunked", or HTTP/1.0
+ */
+base_result_t mod_gba_pki_body_framing(mod_gba_pki_state_t *state, int *status);
+
+/**
  * Reads the whole body through the first request's input filters, feeds the hash, keeps it.
  * @param status set to what check_authn must return if the result is not BASE_OK: an HTTP status,
  *               or AP_FILTER_ERROR if httpd has answered already
- * @return BASE_OK, BASE_BODY_OVER_CAP, BASE_BODY_TIMEOUT, BASE_BODY_BROKEN, or BASE_INTERNAL
+ * @return BASE_OK, BASE_BODY_OVER_CAP, BASE_BODY_TIMEOUT, BASE_BODY_BROKEN (framing, end, or
+ *         trailers), or BASE_INTERNAL
  */
 base_result_t mod_gba_pki_body_read(mod_gba_pki_state_t *state, int *status);
 

@@ -71,10 +71,37 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
                               apr_psprintf(pconf, "the folder %s is not there", folder)));
 }
 
+/* Nonzero if some section says `SetHandler gba-enrol`. What is inside a section that is not in
+ * force is not in the tree. */
+static int is_enrolling(const ap_directive_t *node)
+{
+    for (; node; node = node->next)
+        if ((ap_cstr_casecmp(node->directive, "SetHandler") == 0 &&
+             ap_cstr_casecmp(node->args, "gba-enrol") == 0) ||
+            is_enrolling(node->first_child))
+            return 1;
+    return 0;
+}
+
+/* Which location enrols with which CA is known only when a request comes; that there is none at all
+ * is known now. */
+static int check_enrolment(const mod_gba_pki_parts_t *parts, server_rec *s)
+{
+    const char *missing = parts->cas->nelts == 0       ? "GBAIssuer"
+                          : parts->ledgers->nelts == 0 ? "GBALedger"
+                                                       : NULL;
+
+    if (!missing || !is_enrolling(ap_conftree))
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
+                 "GBA0605: SetHandler gba-enrol is configured, but no %s", missing);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 int mod_gba_pki_parts_load(apr_pool_t *pconf, server_rec *s)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
-    int status = OK;
+    int status = check_enrolment(parts, s);
 
     for (int i = 0; status == OK && i < parts->sources->nelts; i++)
         status = load_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_run.h"
 
-#include <unistd.h>
-
 #include <apr_shm.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <http_log.h>
 #include <http_core.h>
-#include <unixd.h>
 
+#include "httpd/mod_gba_pki_ledger.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "keeper/keeper_issuer.h"
 
@@ -90,37 +88,19 @@ static int attach_world(const retained_t *kept, apr_pool_t *pconf, server_rec *s
     return OK;
 }
 
-/* Children write the ledger, so its files must be theirs. */
-static int give_to_children(const char *path, apr_pool_t *pool, server_rec *s)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-
-    if (geteuid() != 0)
-        return OK;
-    for (apr_size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        const char *file = apr_pstrcat(pool, path, suffixes[i], NULL);
-        if (chown(file, ap_unixd_config.user_id, ap_unixd_config.group_id) != 0 && errno != ENOENT)
-            return start_failed(s, "GBA0615", errno,
-                                apr_psprintf(pool, "cannot give %s to httpd's User", file));
-    }
-    return OK;
-}
-
 static int prepare_ledgers(apr_pool_t *pconf, server_rec *s)
 {
     const apr_array_header_t *ledgers = mod_gba_pki_parts(pconf)->ledgers;
-    int status = OK;
 
-    for (int i = 0; status == OK && i < ledgers->nelts; i++) {
+    for (int i = 0; i < ledgers->nelts; i++) {
         const mod_gba_pki_ledger_t *ledger = APR_ARRAY_IDX(ledgers, i, mod_gba_pki_ledger_t *);
-        base_result_t result = keeper_sqlite_prepare(ledger->path, pconf);
+        base_result_t result = mod_gba_pki_ledger_prepare(ledger->path, pconf);
         if (result.code != BASE_OK)
             return start_failed(
                 s, result.tag, 0,
                 apr_psprintf(pconf, "GBALedger %s: %s", ledger->path, result.detail));
-        status = give_to_children(ledger->path, pconf, s);
     }
-    return status;
+    return OK;
 }
 
 static void warn_laboratory(apr_pool_t *pconf, server_rec *s)
@@ -137,11 +117,12 @@ int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
 {
     static const char name[] = "mod_gba_pki run";
     retained_t *kept;
-    int status;
+    /* In both passes at start: the first still has the operator's terminal to complain to. */
+    int status = prepare_ledgers(pconf, s);
 
-    /* The first of the two passes at start is in a process that goes away. */
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
-        return OK;
+    /* The first pass is in a process that goes away. */
+    if (status != OK || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return status;
     kept = ap_retained_data_get(name);
     if (!kept)
         kept = ap_retained_data_create(name, sizeof(*kept));
@@ -149,8 +130,6 @@ int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
     status = find_segment(kept, s);
     if (status == OK)
         status = attach_world(kept, pconf, s);
-    if (status == OK)
-        status = prepare_ledgers(pconf, s);
     if (status == OK)
         warn_laboratory(pconf, s);
     return status;

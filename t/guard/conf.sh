@@ -46,5 +46,5 @@ try() { # NAME FILE SED-SCRIPT
 }
 try "httpd takes conf/gba_pki-minimal.conf" conf/gba_pki-minimal.conf ''
 try "httpd takes conf/gba_pki.conf" conf/gba_pki.conf ''
-try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's|#GBA|GBA|'
+try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\)/\1/'
 finish

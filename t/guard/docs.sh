@@ -19,6 +19,16 @@ at_least 10 $links links
 
 if cmp -s README README.md; then pass "README.md is README"; else fail "README.md is README"; fi
 
+# The configuration that README prints is the minimal one without its comments.
+printed=$(awk '/^LoadModule/ { on = 1 } /^```/ { on = 0 } on && NF' README)
+shipped=$(grep -v '^#' conf/gba_pki-minimal.conf | grep .)
+at_least 8 "$(count "$printed")" "lines of configuration in README"
+if test "$printed" = "$shipped"; then
+    pass "README prints conf/gba_pki-minimal.conf"
+else
+    fail "README prints conf/gba_pki-minimal.conf"
+fi
+
 # Rows of the map: | clause | what | `function()` … | `t/…` … |
 tick='`'
 names=$(grep '^|' docs/spec-map.md | grep -oE "${tick}[a-z_0-9]+\\(\\)$tick" | tr -d "$tick()" | sort -u)

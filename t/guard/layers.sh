@@ -31,8 +31,11 @@ check_file() { # FILE MAY_INCLUDE_LAYERS MAY_INCLUDE_HTTPD(yes|no)
             *) problems="$problems$inc: not a layer above$newline" ;;
             esac ;;
         \"*)
-            test -e "$(dirname -- "$1")/$name" || test -e "include/$name" ||
-                problems="$problems$inc: write \"layer/file.h\"$newline" ;;
+            near="$(dirname -- "$1")/$name include/$name"
+            case $1 in t/*) near="$near tools/$name" ;; esac
+            found=
+            for place in $near; do test ! -e "$place" || found=$place; done
+            test -n "$found" || problems="$problems$inc: write \"layer/file.h\"$newline" ;;
         esac
         test "$3" = yes || ! printf '%s\n' "$name" | grep -Eqx "$httpd_header" ||
             problems="$problems$inc: a header of httpd$newline"

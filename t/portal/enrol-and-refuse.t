@@ -47,7 +47,9 @@ sub check_certificate {
     is($cert->{algorithm}, 'ecdsa-with-SHA256', "$name: signature algorithm");
     like($cert->{subject}, qr/\ACN = [0-9a-f]{32}\z/, "$name: subject is a pseudonym");
     my ($from, $to) = map { seconds($_) } @$cert{qw(notBefore notAfter)};
-    ok(abs(time - 300 - $from) < 60, "$name: backdated five minutes");
+    my $earliest = seconds($ca->{notBefore});
+    my $wanted   = time - 300 > $earliest ? time - 300 : $earliest;
+    ok(abs($wanted - $from) < 60, "$name: backdated five minutes, or to the CA's own beginning");
     ok(abs(time + 365 * 86400 - $to) < 60, "$name: for a year");
     return $cert;
 }
@@ -158,7 +160,7 @@ sub traces {
         for my $salt (@salts) {
             for my $input ($text, "$salt:$text", "$text:$salt", "$salt$text", "$text$salt") {
                 for my $h (keys %hash) {
-                    $trace{"$h of $text with salt '" . unpack('H*', $salt) . "'/" . length $input} = $hash{$h}->($input);
+                    $trace{"$h of '" . ($input =~ s/[^ -~]/?/gr) . "'"} = $hash{$h}->($input);
                 }
             }
         }

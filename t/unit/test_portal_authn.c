@@ -175,6 +175,8 @@ static void accepts_once(void)
 
     is_outcome(ue_try(&authn, ue), BASE_OK, "a first nc above 1 is accepted");
     is_outcome(ue_try(&authn, ue), BASE_NONCE_REPLAYED, "the same request again is a replay");
+    ok(portal_authn_response_info(authn, ue_body_hash(ue, ""), pool) == NULL,
+       "  ... and its answer is not vouched for, though the key is known");
     ue->cred.nc = "00000005";
     is_outcome(ue_try(&authn, ue), BASE_OK, "a lower nc inside the window is accepted");
     is_outcome(ue_try(&authn, ue), BASE_NONCE_REPLAYED, "and only once");

@@ -113,7 +113,7 @@ sub spki_hash {
 
 sub extension {
     my ($text, $name) = @_;
-    return $text =~ /X509v3 \Q$name\E:( critical)?\s*\n\s*(\S.*?)\s*\n/ ? { critical => $1 ? 1 : 0, text => $2 } : undef;
+    return $text =~ /X509v3 \Q$name\E:( critical)?\s*\n\s*(\S.*?)\s*\n/ ? { critical => $1 ? 1 : 0, text => "$2" } : undef;
 }
 
 sub identifier { my ($extension) = @_; return $extension ? $extension->{text} =~ s/keyid:|://gr : undef }
@@ -126,8 +126,8 @@ sub certificate {
         %line,
         der        => der_of($pem),
         public     => openssl($pem, qw(x509 -noout -pubkey)),
-        version    => $text =~ /Version: (\d+)/ ? $1 : undef,
-        algorithm  => $text =~ /Signature Algorithm: (\S+)/ ? $1 : undef,
+        version    => $text =~ /Version: (\d+)/ ? "$1" : undef,
+        algorithm  => $text =~ /Signature Algorithm: (\S+)/ ? "$1" : undef,
         usage      => extension($text, 'Key Usage'),
         basic      => extension($text, 'Basic Constraints'),
         ski        => identifier(extension($text, 'Subject Key Identifier')),

@@ -7,7 +7,7 @@ GBA::Log - httpd's error log as an oracle
 
 =head1 SYNOPSIS
 
-    my $log = GBA::Log->watch;
+    my $log = GBA::Log->watch;                   # or of another server: watch($server->error_log)
     ...
     $log->holds('wrong password', 'GBA0419');    # one test: these tags and no others
     $log->finish;                                # one test: nothing else
@@ -17,8 +17,9 @@ GBA::Log - httpd's error log as an oracle
 
 C<holds> looks at what was logged since the last look. It passes if the module's tags there are
 those given, in any order, each as often as given, and if every line at warn or above, and every
-line that has not the log's form (what libraries and sanitizers write), carries one of them. A tag
-may be given as a pattern. A script that ends without C<finish> fails.
+line that has not the log's form (what libraries and sanitizers write), carries one of them. Lines
+of httpd's own at warn or above are expected by their AH number. A tag may be given as a pattern.
+A script that ends without C<finish> fails.
 
 =cut
 
@@ -30,9 +31,10 @@ use GBA::Site qw(site);
 my $watched = 0;
 
 sub watch {
-    my ($class) = @_;
+    my ($class, $path) = @_;
+    $path //= site()->{error_log};
     $watched++;
-    return bless { path => site()->{error_log}, at => -s site()->{error_log} }, $class;
+    return bless { path => $path, at => -s $path }, $class;
 }
 
 # The lines that were added since the last look.
@@ -53,7 +55,11 @@ sub is_loud {
     return $1 =~ /\A(?:warn|error|crit|alert|emerg)\z/;
 }
 
-sub tag_of { my ($line) = @_; return $line =~ /\b(GBA[0-9]{4}):/ ? $1 : undef }
+sub tag_of {
+    my ($line) = @_;
+    return $1 if $line =~ /\b(GBA[0-9]{4}):/;
+    return is_loud($line) && $line =~ /\b(AH[0-9]{5}):/ ? $1 : undef;
+}
 
 # Strikes the tags wanted off the lines; what is left on either side is a problem.
 sub problems {

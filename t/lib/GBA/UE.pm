@@ -17,7 +17,8 @@ once, and fails the running test if the final response is not protected. C<excha
 request: C<< auth => 0 >> without credentials, C<< auth => {...} >> with them, where the hash
 replaces what they are made of (C<username>, C<password>, C<realm>, C<nonce>, C<nc>, C<uri>,
 C<method>, C<body>, ... all before the hash), C<after> changes the list of [name, value, quoted]
-once it is made, and C<raw> is a list of whole Authorization values.
+once it is made, C<raw> is a list of whole Authorization values, and C<context> what an earlier
+response's C<context> was: the same credentials once more.
 
 Whatever the method, an Authentication-Info that is there must be the one octet string that the
 key, the request and the received body give, must not stand twice, must not stand on a 401, and
@@ -158,7 +159,7 @@ sub exchange {
     my ($self, $method, $target, %option) = @_;
     my $replaced = $option{auth};
     my $body     = $option{body} // '';
-    my $context  = $replaced ? $self->context($method, $target, $body, $replaced) : undef;
+    my $context  = $replaced ? $replaced->{context} || $self->context($method, $target, $body, $replaced) : undef;
     my $raw      = $replaced && $replaced->{raw};
     local $option{authorization} = $raw || ($context ? [credentials($context, $replaced->{after})] : []);
     my ($head, $payload) = $self->octets($method, $target, %option);
