@@ -42,9 +42,15 @@ command -v taskset >/dev/null || die "taskset is missing"
 site=$(mktemp -d "${TMPDIR:-/tmp}/gba-bench.XXXXXX")
 chmod 755 "$site"
 parents=()
+as=()
 finish() {
-    for pid in "${parents[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-    for pid in "${parents[@]}"; do wait "$pid" 2>/dev/null || true; done
+    for pid in "${parents[@]}"; do
+        kill -TERM "$pid" 2>/dev/null || continue
+        for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null && sleep 0.1; done
+        # httpd -X under valgrind does not always hear the first.
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
     rm -rf "$site"
 }
 trap finish EXIT
@@ -77,13 +83,14 @@ free_port() {
     perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'
 }
 
-write_conf() { # FILE PORT MODULE
+# Two kinds of server, since mod_auth_digest parses every Authorization field, also where it has no
+# say: one with it, one with our module, which serves the file without authentication too.
+write_conf() { # FILE PORT digest|MODULE
     {
-        for name in mpm_event authn_core authz_core authz_user authn_file auth_digest unixd; do
+        for name in mpm_event authn_core authz_core authz_user unixd; do
             test ! -f "$modules/mod_$name.so" || echo "LoadModule ${name}_module \"$modules/mod_$name.so\""
         done
         cat <<END
-LoadModule gba_pki_module "$3"
 ServerName localhost
 Listen 127.0.0.1:$2
 PidFile "$1.pid"
@@ -106,6 +113,11 @@ MaxConnectionsPerChild 0
     AllowOverride None
     Require all granted
 </Directory>
+END
+        if test "$3" = digest; then
+            cat <<END
+LoadModule authn_file_module "$modules/mod_authn_file.so"
+LoadModule auth_digest_module "$modules/mod_auth_digest.so"
 <Location "/digest">
     AuthType Digest
     AuthName bench
@@ -113,6 +125,10 @@ MaxConnectionsPerChild 0
     AuthUserFile "$site/htdigest"
     Require valid-user
 </Location>
+END
+        else
+            cat <<END
+LoadModule gba_pki_module "$3"
 GBALaboratory On
 GBAKeySource "file:$site/keys.json"
 GBANafFqdn $naf
@@ -121,6 +137,7 @@ GBANafFqdn $naf
     Require valid-user
 </Location>
 END
+        fi
         test "$(id -u)" -ne 0 || printf 'User nobody\nGroup %s\n' "$(id -gn nobody)"
     } >"$1"
 }
@@ -134,7 +151,7 @@ wait_for() { # PORT
     die "httpd does not start"
 }
 
-# What the client needs for a case; the part before "-" of "old-..." chooses the server.
+# What the client needs for a case.
 arguments() { # CASE
     case ${1#old-} in
     none) echo "-u /none/file.txt" ;;
@@ -162,20 +179,29 @@ start() { # NAME MODULE: sets port and child
     test -n "$child" || die "httpd has no child"
 }
 
+server_of() { # CASE
+    case $1 in
+    digest-*) echo digest ;;
+    old-*) echo old ;;
+    *) echo gba ;;
+    esac
+}
+
 measure() {
-    local round name
+    local round name which
     declare -A of_port of_child
-    start httpd "$build/.libs/mod_gba_pki.so"
-    of_port[new]=$port of_child[new]=$child
+    start gba "$build/.libs/mod_gba_pki.so"
+    of_port[gba]=$port of_child[gba]=$child
+    start digest digest
+    of_port[digest]=$port of_child[digest]=$child
     if test -n "${BENCH_BASELINE:-}"; then
-        start baseline "$BENCH_BASELINE"
+        start old "$BENCH_BASELINE"
         of_port[old]=$port of_child[old]=$child
         cases="$cases old-gba-MD5 old-gba-SHA-256"
     fi
     for round in $(seq 0 "$rounds"); do
         for name in $cases; do
-            which=new
-            test "$name" = "${name#old-}" || which=old
+            which=$(server_of "$name")
             line=$(load "${of_port[$which]}" "${of_child[$which]}" "$requests" "$name")
             # The first round warms up.
             test "$round" -eq 0 || echo "$name $line" >>"$site/results"
@@ -201,30 +227,46 @@ measure() {
 
 # ---- instructions ----
 # One httpd -X under callgrind; its counters are dumped before and after a number of requests.
-start_callgrind() { # MODULE
+start_callgrind() { # NAME digest|MODULE
     command -v valgrind >/dev/null || die "valgrind is missing"
     port=$(free_port)
-    write_conf "$site/httpd" "$port" "$1"
-    valgrind --tool=callgrind --callgrind-out-file="$site/out" --log-file="$site/valgrind" \
-        "$httpd" -f "$site/httpd" -X &
+    write_conf "$site/$1" "$port" "$2"
+    mkdir -p "$site/out"
+    # As httpd's User from the start: callgrind_control does not reach a process that changes it.
+    if test "$(id -u)" -eq 0; then
+        as=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups)
+        chown -R nobody "$site"
+    fi
+    "${as[@]}" valgrind --tool=callgrind --callgrind-out-file="$site/out/cg" --log-file="$site/valgrind.$1" \
+        "$httpd" -f "$site/$1" -X &
     child=$!
     parents+=("$child")
     wait_for "$port"
 }
 
 dump() { # NAME
-    callgrind_control -d"$1" "$child" >/dev/null || die "callgrind gives no counters"
+    "${as[@]}" callgrind_control --dump="$1" "$child" >/dev/null || die "callgrind gives no counters"
     # The newest dump is the one just made.
     # shellcheck disable=SC2012
-    last=$(ls -t "$site"/out.* | head -1)
+    last=$(ls -t "$site"/out/cg.* | head -1)
 }
 
 total() { sed -n 's/^summary: *//p; s/^totals: *//p' "$1" | tail -1; }
 
 instructions() { # CASES
-    local name n=${BENCH_REQUESTS:-800} before
-    start_callgrind "$build/.libs/mod_gba_pki.so"
+    local name which n=${BENCH_REQUESTS:-800} before
+    declare -A of_port of_child
     for name in "$@"; do
+        which=$(server_of "$name")
+        if test -z "${of_port[$which]:-}"; then
+            case $which in
+            gba) start_callgrind gba "$build/.libs/mod_gba_pki.so" ;;
+            old) start_callgrind old "$BENCH_BASELINE" ;;
+            digest) start_callgrind digest digest ;;
+            esac
+            of_port[$which]=$port of_child[$which]=$child
+        fi
+        port=${of_port[$which]} child=${of_child[$which]}
         load "$port" 0 200 "$name" >/dev/null
         dump "warm"
         load "$port" 0 "$connections" "$name" >/dev/null
@@ -232,7 +274,7 @@ instructions() { # CASES
         before=$(total "$last")
         load "$port" 0 $((connections + n)) "$name" >/dev/null
         dump "$name"
-        echo "$name $(((($(total "$last")) - before) / n))"
+        echo "$name $(((($(total "$last")) - before) / n))" >>"$site/results"
     done
 }
 
@@ -241,12 +283,16 @@ time)
     measure ;;
 instructions)
     # shellcheck disable=SC2086
-    instructions $cases | perl -ne '
+    instructions $cases
+    perl -ne '
         my ($name, $n) = split; $none //= $n;
-        printf "%-16s %9d instructions per request %6.2f\n", $name, $n, $n / $none' ;;
+        printf "%-16s %9d instructions per request %6.2f\n", $name, $n, $n / $none' "$site/results" ;;
 profile)
     instructions "${2:?which case?}"
-    callgrind_annotate --inclusive=yes "$last" 2>/dev/null | sed -n 1,90p
-    callgrind_annotate "$last" 2>/dev/null | sed -n 1,60p ;;
+    for inclusive in yes no; do
+        echo "inclusive=$inclusive"
+        callgrind_annotate --auto=no --inclusive=$inclusive --threshold=100 "$last" 2>/dev/null |
+            sed -n 's/^ *\([0-9,]* ([ 0-9.]*%)\)  [^ ]*[/:]\([^/]* \[.*\)$/\1 \2/p' | head -120
+    done ;;
 *) die "time, instructions, or profile CASE" ;;
 esac

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include "base/base_fault.h"
 
 /* What an entry of the table holds. */
 typedef struct assoc_t {
@@ -76,7 +77,9 @@ static void visit_put(void *baton, void *payload)
 {
     const put_t *put = baton;
     assoc_t *assoc = payload;
+    BASE_FAULT("put-before");
     memcpy(&assoc->info, put->info, sizeof(assoc->info));
+    BASE_FAULT("put-after");
 }
 
 static base_code_t table_put(void *baton, const gba_assoc_key_t *key, const gba_info_t *info)
@@ -96,7 +99,18 @@ static void visit_accept(void *baton, void *payload)
 {
     use_t *use = baton;
     assoc_t *assoc = payload;
+    BASE_FAULT("accept-before");
     use->code = digest_windows_accept(&assoc->windows, use->nonce, use->nc);
+    BASE_FAULT("accept-after");
+}
+
+/* Waits until the clock, which counts milliseconds, has moved on. A horizon may be of this very
+ * millisecond; the nonce of the challenge that follows must be younger, or the UE would be told
+ * stale twice. Only who has shown that it has the key comes here. */
+static base_code_t window_gone(void)
+{
+    apr_sleep(1000);
+    return BASE_WINDOW_GONE;
 }
 
 static base_code_t table_accept(void *baton, const gba_assoc_key_t *key,
@@ -105,8 +119,8 @@ static base_code_t table_accept(void *baton, const gba_assoc_key_t *key,
     use_t use = {nonce, nc, BASE_STORE_DOWN};
     base_code_t code =
         base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_WRITE, visit_accept, &use);
-    if (code == BASE_NOT_FOUND)
-        return BASE_WINDOW_GONE;
+    if (code == BASE_NOT_FOUND || (code == BASE_OK && use.code == BASE_WINDOW_GONE))
+        return window_gone();
     return code == BASE_OK ? use.code : BASE_STORE_DOWN;
 }
 

@@ -150,10 +150,21 @@ static base_result_t check_trailers(mod_gba_pki_state_t *state, int *status)
     return base_fail(BASE_BODY_BROKEN, "GBA0635", "trailers behind the request body");
 }
 
+/* A body that will end up on disk goes there at once: what it would fill in memory first stays
+ * with the connection's allocator, and there may be many connections. */
+static mod_gba_pki_limits_t limits_of(const mod_gba_pki_state_t *state)
+{
+    mod_gba_pki_limits_t limits = {state->dir->request_max, state->dir->request_spool};
+
+    if (announced_length(state->first) > limits.spool)
+        limits.spool = 0;
+    return limits;
+}
+
 base_result_t mod_gba_pki_body_read(mod_gba_pki_state_t *state, int *status)
 {
     request_rec *r = state->first;
-    mod_gba_pki_limits_t limits = {state->dir->request_max, state->dir->request_spool};
+    mod_gba_pki_limits_t limits = limits_of(state);
     mod_gba_pki_spool_t *spool =
         mod_gba_pki_spool_make(r->pool, r->connection->bucket_alloc, limits);
     base_result_t result = mod_gba_pki_body_framing(state, status);

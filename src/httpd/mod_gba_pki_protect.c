@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_protect.h"
 
+#include <string.h>
+
+#include <apr_lib.h>
 #include <http_connection.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -18,7 +21,8 @@ typedef struct holding_t {
     mod_gba_pki_spool_t *spool;
     digest_body_t *hash;
     apr_bucket_brigade *meta; /* metadata that came with the data, in order */
-    int dead;                 /* answered otherwise: swallow whatever else comes */
+    int dead;                 /* answered, or answered otherwise: swallow whatever else comes */
+    int failed;               /* dead, and who still writes should hear of it */
 } holding_t;
 
 static int has_filter(const ap_filter_t *f)
@@ -27,6 +31,14 @@ static int has_filter(const ap_filter_t *f)
         if (ap_cstr_casecmp(f->frec->name, MOD_GBA_PKI_PROTECT_FILTER) == 0)
             return 1;
     return 0;
+}
+
+/* What would go past the filter. A back end's 1xx are sent at once, with the back end's fields;
+ * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. */
+static void keep_to_filters(request_rec *r)
+{
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
+    apr_table_unset(r->headers_in, "Upgrade");
 }
 
 void mod_gba_pki_insert_filters(request_rec *r)
@@ -38,8 +50,26 @@ void mod_gba_pki_insert_filters(request_rec *r)
     /* A subrequest's output flows through the main request's filter. */
     if (!r->main && !has_filter(r->output_filters))
         ap_add_output_filter(MOD_GBA_PKI_PROTECT_FILTER, NULL, r, r->connection);
+    keep_to_filters(r);
     /* An internal redirect drops the input filter. */
     mod_gba_pki_body_hand_on(r, state);
+}
+
+int mod_gba_pki_protect_handler(request_rec *r)
+{
+    static const char *const scripts[] = {"cgi-script", "application/x-httpd-cgi"};
+    const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
+
+    if (!state || !state->verified || !r->handler || !r->filename ||
+        strncmp(apr_filepath_name_get(r->filename), "nph-", 4) != 0)
+        return DECLINED;
+    for (apr_size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+        if (strcmp(r->handler, scripts[i]) == 0) {
+            mod_gba_pki_log_result(
+                r, base_fail(BASE_INTERNAL, "GBA0657", "an nph- script cannot be protected"));
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    return DECLINED;
 }
 
 static holding_t *hold(ap_filter_t *f, const mod_gba_pki_state_t *state)
@@ -56,6 +86,13 @@ static holding_t *hold(ap_filter_t *f, const mod_gba_pki_state_t *state)
     return h;
 }
 
+static void let_go(holding_t *h)
+{
+    mod_gba_pki_spool_drop(h->spool);
+    apr_brigade_cleanup(h->meta);
+    h->dead = 1;
+}
+
 /* Replaces what is held by an error page, which a new instance of this filter will protect: the
  * error bucket makes httpd start it inside ap_pass_brigade(). */
 static apr_status_t fail(ap_filter_t *f, holding_t *h, base_result_t result, int status)
@@ -63,9 +100,8 @@ static apr_status_t fail(ap_filter_t *f, holding_t *h, base_result_t result, int
     apr_bucket_brigade *bb = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
 
     mod_gba_pki_log_result(f->r, result);
-    mod_gba_pki_spool_drop(h->spool);
-    apr_brigade_cleanup(h->meta);
-    h->dead = 1;
+    let_go(h);
+    h->failed = 1;
     APR_BRIGADE_INSERT_TAIL(bb,
                             ap_bucket_error_create(status, NULL, f->r->pool, f->c->bucket_alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
@@ -73,7 +109,7 @@ static apr_status_t fail(ap_filter_t *f, holding_t *h, base_result_t result, int
     return AP_FILTER_ERROR;
 }
 
-/* Nobody behind the location may speak for the portal. */
+/* Nobody behind the location may speak for the portal, in trailers neither (HTTP/2 has them). */
 static void set_info(request_rec *r, const char *info)
 {
     static const char *const foreign[] = {"Authentication-Info", "WWW-Authenticate"};
@@ -81,6 +117,7 @@ static void set_info(request_rec *r, const char *info)
     for (apr_size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
         apr_table_unset(r->err_headers_out, foreign[i]);
         apr_table_unset(r->headers_out, foreign[i]);
+        apr_table_unset(r->trailers_out, foreign[i]);
     }
     apr_table_setn(r->headers_out, "Authentication-Info", info);
 }
@@ -139,10 +176,22 @@ static base_result_t add_data(holding_t *h, apr_bucket *b)
 /* An error or the connection's end in the stream: what is held is void, httpd acts on the rest. */
 static apr_status_t give_way(ap_filter_t *f, holding_t *h, apr_bucket_brigade *bb)
 {
-    mod_gba_pki_spool_drop(h->spool);
-    apr_brigade_cleanup(h->meta);
-    h->dead = 1;
+    let_go(h);
     return ap_pass_brigade(f->next, bb);
+}
+
+/* Nobody gets this any more. A handler that goes on for ever learns that it should not. */
+static apr_status_t swallow(const holding_t *h, apr_bucket_brigade *bb)
+{
+    apr_brigade_cleanup(bb);
+    return h->failed ? AP_FILTER_ERROR : APR_SUCCESS;
+}
+
+static apr_status_t abandon(holding_t *h, apr_bucket_brigade *bb)
+{
+    let_go(h);
+    h->failed = 1;
+    return swallow(h, bb);
 }
 
 static apr_status_t take(ap_filter_t *f, holding_t *h, mod_gba_pki_state_t *state,
@@ -154,6 +203,9 @@ static apr_status_t take(ap_filter_t *f, holding_t *h, mod_gba_pki_state_t *stat
 
         if (AP_BUCKET_IS_ERROR(b) || AP_BUCKET_IS_EOC(b))
             return give_way(f, h, bb);
+        /* HTTP/2 tells at once when nobody waits for the rest any more. */
+        if (f->c->aborted)
+            return abandon(h, bb);
         if (APR_BUCKET_IS_EOS(b)) {
             apr_brigade_cleanup(bb);
             return release(f, h, state);
@@ -177,9 +229,23 @@ static apr_status_t take(ap_filter_t *f, holding_t *h, mod_gba_pki_state_t *stat
     return APR_SUCCESS;
 }
 
+/* BASE_OK, or why nobody may see this status. */
+static base_result_t check_status(int status)
+{
+    /* A back end that asks for other credentials is misconfigured; a UE that saw its 401 would
+     * bootstrap again, in a loop. */
+    if (status == HTTP_UNAUTHORIZED)
+        return base_fail(BASE_INTERNAL, "GBA0655", "401 from behind an authenticated location");
+    /* RFC 9110 15.2: a 1xx ends no response; the UE would take what follows for the response. */
+    if (status < HTTP_OK)
+        return base_fail(BASE_INTERNAL, "GBA0656", "a script or back end ends with a 1xx");
+    return base_ok();
+}
+
 apr_status_t mod_gba_pki_protect_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     mod_gba_pki_state_t *state = mod_gba_pki_state(f->r);
+    base_result_t result;
     holding_t *h;
 
     if (!state || !state->verified) {
@@ -187,17 +253,12 @@ apr_status_t mod_gba_pki_protect_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         return AP_FILTER_ERROR;
     }
     h = hold(f, state);
-    if (h->dead || state->complete) {
+    if (h->dead || state->complete)
+        return swallow(h, bb);
+    result = check_status(f->r->status);
+    if (result.code != BASE_OK) {
         apr_brigade_cleanup(bb);
-        return APR_SUCCESS;
-    }
-    /* A back end that asks for other credentials is misconfigured; a UE that saw its 401 would
-     * bootstrap again, in a loop. */
-    if (f->r->status == HTTP_UNAUTHORIZED) {
-        apr_brigade_cleanup(bb);
-        return fail(
-            f, h, base_fail(BASE_INTERNAL, "GBA0655", "401 from behind an authenticated location"),
-            HTTP_BAD_GATEWAY);
+        return fail(f, h, result, HTTP_BAD_GATEWAY);
     }
     return take(f, h, state, bb);
 }

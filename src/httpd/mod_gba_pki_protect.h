@@ -18,6 +18,10 @@
  *  answer, and the body filter in front of its input, where they are missing. */
 void mod_gba_pki_insert_filters(request_rec *r);
 
+/** handler, before all others: refuses scripts that write to the connection themselves (CGI's
+ * nph-), since no filter sees what they say. */
+int mod_gba_pki_protect_handler(request_rec *r);
+
 /** The output filter itself. */
 apr_status_t mod_gba_pki_protect_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 

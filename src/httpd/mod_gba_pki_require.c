@@ -13,12 +13,15 @@ typedef struct demand_t {
     apr_array_header_t *flags; /* of apr_uint32_t; empty: any setting of the type will do */
 } demand_t;
 
-static const char *read_number(apr_uint32_t *out, cmd_parms *cmd, const char *word)
+static const char *read_number(apr_uint32_t *out, cmd_parms *cmd, const char *word,
+                               apr_uint32_t least)
 {
     apr_uint64_t value;
 
-    if (!base_decimal_decode(&value, base_span_str(word), APR_UINT32_MAX))
-        return apr_psprintf(cmd->pool, "Require gba-uss: '%s' given, a number expected", word);
+    if (!base_decimal_decode(&value, base_span_str(word), APR_UINT32_MAX) || value < least)
+        return apr_psprintf(cmd->pool,
+                            "Require gba-uss: '%s' given, a number from %u to 4294967295 expected",
+                            word, least);
     *out = (apr_uint32_t)value;
     return NULL;
 }
@@ -27,11 +30,12 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
 {
     demand_t *demand = apr_pcalloc(cmd->pool, sizeof(*demand));
     const char *word = ap_getword_conf(cmd->pool, &line);
-    const char *error = read_number(&demand->type, cmd, word);
+    const char *error = read_number(&demand->type, cmd, word, 0);
 
     demand->flags = apr_array_make(cmd->pool, 2, sizeof(apr_uint32_t));
     while (!error && *(word = ap_getword_conf(cmd->pool, &line)))
-        error = read_number(&APR_ARRAY_PUSH(demand->flags, apr_uint32_t), cmd, word);
+        /* A 0 would ask for any flag: gba_info_has_flag() has that meaning for it. */
+        error = read_number(&APR_ARRAY_PUSH(demand->flags, apr_uint32_t), cmd, word, 1);
     *parsed = demand;
     return error;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_spool.h"
 
+#include <stdlib.h>
+
 #include <apr_file_io.h>
 #include <apr_strings.h>
+
+#define READ_SIZE (64 * 1024) /* octets of a spooled file that are in memory at a time */
 
 struct mod_gba_pki_spool_t {
     apr_pool_t *pool;
@@ -23,12 +27,20 @@ mod_gba_pki_spool_t *mod_gba_pki_spool_make(apr_pool_t *pool, apr_bucket_alloc_t
     return spool;
 }
 
+/* TMPDIR alone if the operator set it: APR would go on to /tmp silently where TMPDIR is unusable,
+ * and bodies would land where nobody expects them. */
+static apr_status_t temp_folder(const char **folder, apr_pool_t *pool)
+{
+    *folder = getenv("TMPDIR");
+    return *folder && **folder ? APR_SUCCESS : apr_temp_dir_get(folder, pool);
+}
+
 /* Unlinked as soon as it is open: a child that is killed leaves nothing behind. */
 static apr_status_t open_file(mod_gba_pki_spool_t *spool)
 {
     const char *folder;
     char *name;
-    apr_status_t rv = apr_temp_dir_get(&folder, spool->pool);
+    apr_status_t rv = temp_folder(&folder, spool->pool);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -84,14 +96,23 @@ apr_off_t mod_gba_pki_spool_len(const mod_gba_pki_spool_t *spool)
     return spool->len;
 }
 
+/* Read in small pieces: mapped, httpd would hold up to 8 MiB of it at a time, for each reader. */
+static void hand_out(mod_gba_pki_spool_t *spool, apr_bucket_brigade *out)
+{
+    apr_bucket *b = apr_brigade_insert_file(out, spool->file, 0, spool->len, spool->pool);
+
+    apr_bucket_file_enable_mmap(b, 0);
+    apr_bucket_file_set_buf_size(b, READ_SIZE);
+    spool->file = NULL;
+}
+
 apr_status_t mod_gba_pki_spool_take(mod_gba_pki_spool_t *spool, apr_bucket_brigade *out)
 {
     if (spool->file) {
         apr_status_t rv = apr_file_flush(spool->file);
         if (rv != APR_SUCCESS)
             return rv;
-        apr_brigade_insert_file(out, spool->file, 0, spool->len, spool->pool);
-        spool->file = NULL;
+        hand_out(spool, out);
     }
     APR_BRIGADE_CONCAT(out, spool->held);
     return APR_SUCCESS;

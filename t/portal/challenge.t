@@ -26,6 +26,8 @@ my @rows = (
     ['/qopauth/',    'auth,auth-int', qw(SHA-256 MD5)],
     ['/docs/nothing', 'auth-int',     qw(SHA-256 MD5)],    # whether it exists is not told
     ['/inherited/hello.txt', 'auth-int', qw(SHA-256 MD5)],
+    ['/page-401/hello.txt',  'auth-int', qw(SHA-256 MD5)],    # with an operator's page, open
+    ['/closed-page-401/hello.txt', 'auth-int', qw(SHA-256 MD5)],    # or closed: asked twice, told once
 );
 for my $row (@rows) {
     my ($target, $qop, @algorithms) = @$row;

@@ -4,8 +4,8 @@
 
 use strict;
 use warnings FATAL => 'all';
-use FindBin qw($Bin);
-use lib "$Bin/../lib";
+use FindBin;
+use lib "$FindBin::Bin/../lib";
 use Test::More;
 use GBA::CA qw(subscriber);
 use GBA::Log;
@@ -23,12 +23,12 @@ for my $mpm (qw(event worker prefork)) {
 
     $server->graceful;
     my $pid = $server->pid;
-    is($ue->request('GET', '/docs/hello.txt')->{status}, 200, "$mpm: and after a graceful restart");
+    is($ue->request('GET', '/docs/hello.txt', fresh => 1)->{status}, 200, "$mpm: and after a graceful restart");
     my %was = map { $_ => 1 } @before;
     cmp_ok(scalar(grep { !$was{$_} } $server->children), '>=', 4, "$mpm: children of the next generation");
 
     $server->stop;
     ok(!kill(0, $pid), "$mpm: it is gone");
-    $log->finish;
+    $log->finish('GBA0401', 'GBA0616');
 }
 done_testing;

@@ -52,6 +52,8 @@ sub look {
 sub is_loud {
     my ($line) = @_;
     return 1 unless $line =~ /\A\[[^\]]+\] \[[\w-]*:(\w+)\] /;
+    # httpd says at notice that a child crashed.
+    return 1 if $line =~ /exit signal (?!Killed|Terminated)/;
     return $1 =~ /\A(?:warn|error|crit|alert|emerg)\z/;
 }
 
@@ -73,6 +75,13 @@ sub problems {
         else            { push @problems, "not expected: $line" }
     }
     return (@problems, map { "not logged: $_\n" } @wanted);
+}
+
+# Ends the watch outside a test script: the loud lines since the last look.
+sub loud {
+    my ($self) = @_;
+    $watched--;
+    return grep { is_loud($_) } $self->look;
 }
 
 sub holds {

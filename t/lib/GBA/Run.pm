@@ -21,6 +21,8 @@ use Apache::TestServer ();
 use IO::Socket::INET;
 use TAP::Parser;
 use GBA::CA qw(make_ca write_subscribers);
+use GBA::Leak qw(files search secrets);
+use GBA::Log;
 use GBA::Site qw(site_write spew);
 
 my $top = $ENV{GBA_STAGE};
@@ -124,14 +126,39 @@ sub run_tests {
     my ($self) = @_;
     return unless $self->{opts}{'run-tests'};
     my @tests = @{ $self->{tests} || [] };
-    @tests = sort glob 't/portal/*.t' unless @tests;
+    @tests = sort glob 't/*/*.t' unless @tests;
     die "no tests\n" unless @tests;
     $self->{tests} = [sort { ($a =~ /no-leak/) <=> ($b =~ /no-leak/) } @tests];
     return $self->SUPER::run_tests unless $ENV{GBA_TAP};
-    my $failed = print_tap(@{ $self->{tests} });
-    return unless $failed;
-    $self->stop;
-    Apache::TestRun::exit_perl(0);
+    my ($number, $failed) = print_tap(@{ $self->{tests} });
+    my $log = GBA::Log->watch;
+    $self->SUPER::stop;
+    for my $check (checks_at_the_end($log)) {
+        my ($name, @problems) = @$check;
+        printf "%s %d - %s\n", @problems ? 'not ok' : 'ok', ++$number, $name;
+        print map { "#   $_" =~ s/\n?\z/\n/r } @problems;
+        $failed++ if @problems;
+    }
+    print "1..$number\n";
+    return Apache::TestRun::exit_perl(!$failed);
+}
+
+# What can be known only when httpd has stopped: what it said while it did, and what was written late.
+sub stop {
+    my ($self) = @_;
+    return $self->SUPER::stop unless $self->{opts}{'stop-httpd'} && $self->{opts}{'run-tests'};
+    my $log     = GBA::Log->watch;
+    my $stopped = $self->SUPER::stop;
+    my @problems = map { my ($name, @found) = @$_; map { "$name: $_" } @found } checks_at_the_end($log);
+    return $stopped unless @problems;
+    print map { s/\n?\z/\n/r } @problems;
+    return Apache::TestRun::exit_perl(0);
+}
+
+sub checks_at_the_end {
+    my ($log) = @_;
+    my @loud = $log->loud;
+    return (['httpd stops without complaint', @loud], ['no secret after it has stopped', search(secrets(), files())]);
 }
 
 # One stream of all scripts. A script that ends badly, or runs other than its plan, is one more failure.
@@ -154,8 +181,7 @@ sub print_tap {
         printf "not ok %d - %s: runs to its end (%s)\n", ++$number, $name, join '; ', $parser->parse_errors, 'exit ' . $parser->exit;
         $failed++;
     }
-    print "1..$number\n";
-    return $failed;
+    return ($number, $failed);
 }
 
 1;

@@ -112,27 +112,28 @@ sub load {
     } @names;
 }
 
-# Room for twice as many: the children of two generations live beside each other for a while.
+# Room for more than are started: the children of several generations live beside each other for a
+# while, and a server that is near its limits says so in the log.
 sub processes {
     my ($self) = @_;
     my ($children, $threads) = @{$self}{qw(children threads)};
     my $workers = $children * $threads;
-    my $twice   = 2 * $children;
+    my $limit   = 4 * $children;
     return <<"END" if $self->{mpm} eq 'prefork';
 StartServers $children
 MinSpareServers $children
-MaxSpareServers @{[ $twice + 8 ]}
-ServerLimit @{[ $twice + 8 ]}
-MaxRequestWorkers @{[ $twice + 8 ]}
+MaxSpareServers @{[ $limit + 8 ]}
+ServerLimit @{[ $limit + 8 ]}
+MaxRequestWorkers @{[ $limit + 8 ]}
 END
     return <<"END";
 StartServers $children
-ServerLimit $twice
+ServerLimit $limit
 ThreadLimit $threads
 ThreadsPerChild $threads
 MinSpareThreads $workers
-MaxSpareThreads @{[ $workers + $threads ]}
-MaxRequestWorkers $workers
+MaxSpareThreads @{[ 2 * $workers ]}
+MaxRequestWorkers @{[ 2 * $workers ]}
 END
 }
 
@@ -194,12 +195,14 @@ sub command {
     return (@wrapper, $httpd, '-DFOREGROUND', '-d', $self->{dir}, '-f', "$self->{dir}/httpd.conf");
 }
 
-# In the foreground, so that its pid is ours to know and to wait for.
+# In the foreground, so that its pid is ours to know and to wait for; in a process group of its own,
+# since a stop or a restart signals the whole group.
 sub spawn {
     my ($self) = @_;
     my @command = $self->command;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
+        setpgrp 0, 0;
         $ENV{LD_PRELOAD} = $ENV{GBA_HTTPD_PRELOAD} if $ENV{GBA_HTTPD_PRELOAD};
         $ENV{$_} = $self->{env}{$_} for keys %{ $self->{env} };
         delete @ENV{qw(GBA_RECEIVED PERL5OPT)};
