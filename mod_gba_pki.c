@@ -12,7 +12,7 @@
  *                  fixups          environment, and headers for application servers
  *                  insert_filter   the protection filter, for answers of handlers
  *                  insert_error_filter   and for answers of httpd itself
- *                  handler         gba-enrol
+ *                  handler         what no filter would see is refused; gba-enrol
  *                  output filter   the whole answer is held, hashed, and Authentication-Info set
  */
 #include <httpd.h>
@@ -83,6 +83,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(mod_gba_pki_fixups, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(mod_gba_pki_insert_filters, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(mod_gba_pki_insert_filters, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(mod_gba_pki_protect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(mod_gba_pki_enrol_handler, NULL, NULL, APR_HOOK_MIDDLE);
     /* After content codings (the hash is over what leaves), before chunking and Content-Length. */
     ap_register_output_filter(MOD_GBA_PKI_PROTECT_FILTER, mod_gba_pki_protect_filter, NULL,

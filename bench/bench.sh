@@ -86,6 +86,7 @@ free_port() {
 # Two kinds of server, since mod_auth_digest parses every Authorization field, also where it has no
 # say: one with it, one with our module, which serves the file without authentication too.
 write_conf() { # FILE PORT digest|MODULE
+    local name
     {
         for name in mpm_event authn_core authz_core authz_user unixd; do
             test ! -f "$modules/mod_$name.so" || echo "LoadModule ${name}_module \"$modules/mod_$name.so\""
@@ -174,8 +175,13 @@ start() { # NAME MODULE: sets port and child
     taskset -c $server_core "$httpd" -f "$site/$1" -DFOREGROUND &
     parents+=($!)
     wait_for "$port"
-    child=$(cat "/proc/$!/task/$!/children")
-    child=${child%% *}
+    child=
+    for _ in $(seq 100); do
+        test -z "$child" || break
+        sleep 0.1
+        child=$(cat "/proc/$!/task/$!/children")
+        child=${child%% *}
+    done
     test -n "$child" || die "httpd has no child"
 }
 
@@ -292,7 +298,7 @@ profile)
     for inclusive in yes no; do
         echo "inclusive=$inclusive"
         callgrind_annotate --auto=no --inclusive=$inclusive --threshold=100 "$last" 2>/dev/null |
-            sed -n 's/^ *\([0-9,]* ([ 0-9.]*%)\)  [^ ]*[/:]\([^/]* \[.*\)$/\1 \2/p' | head -120
+            sed -n 's/^ *\([0-9,]* ([ 0-9.]*%)\)  [^ ]*[/:]\([^/]* \[.*\)$/\1 \2/p' | head -${BENCH_LINES:-100}
     done ;;
 *) die "time, instructions, or profile CASE" ;;
 esac

@@ -94,9 +94,12 @@ static base_result_t begin(mod_gba_pki_state_t *state)
 
 static int authenticate(request_rec *r, mod_gba_pki_state_t *state)
 {
-    base_result_t result = begin(state);
     int status;
+    base_result_t result = mod_gba_pki_body_framing(state, &status);
 
+    if (result.code != BASE_OK)
+        return refuse(r, state, result, status);
+    result = begin(state);
     if (result.code != BASE_OK)
         return refuse(r, state, result, base_code_info(result.code)->http_status);
     if (portal_authn_wants_body(state->authn)) {

@@ -167,10 +167,8 @@ base_result_t mod_gba_pki_body_read(mod_gba_pki_state_t *state, int *status)
     mod_gba_pki_limits_t limits = limits_of(state);
     mod_gba_pki_spool_t *spool =
         mod_gba_pki_spool_make(r->pool, r->connection->bucket_alloc, limits);
-    base_result_t result = mod_gba_pki_body_framing(state, status);
+    base_result_t result;
 
-    if (result.code != BASE_OK)
-        return result;
     /* Before the first read: it would send "100 Continue" and draw the body in. */
     if (announced_length(r) > limits.max)
         return over_cap(state, status);

@@ -324,8 +324,16 @@ int mod_gba_pki_fixups(request_rec *r)
     const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
     const gba_info_t *info;
 
-    if (!state || !state->verified || !mod_gba_pki_applies(r))
+    if (!state || !state->verified)
         return DECLINED;
+    if (!mod_gba_pki_applies(r)) {
+        /* An internal redirect out of the location: what was said was for those behind it. */
+        if (!r->main) {
+            apr_table_unset(r->headers_in, ASSERTED);
+            apr_table_unset(r->headers_in, FLAGS);
+        }
+        return DECLINED;
+    }
     info = portal_authn_info(state->authn);
     set_environment(r, state);
     set_header(state, r, ASSERTED, join(r->pool, ue_ids(r->pool, info), "\""));

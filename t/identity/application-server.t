@@ -8,7 +8,7 @@ use warnings FATAL => 'all';
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use Test::More;
-use GBA::BackEnd;
+use GBA::Recorder;
 use GBA::CA;
 use GBA::HTTP;
 use GBA::Log;
@@ -33,7 +33,7 @@ my %subscriber = (
     entry('none'),
 );
 
-my $back   = GBA::BackEnd->start;
+my $back   = GBA::Recorder->start;
 my $server = GBA::Server->start(children => 2, modules => [qw(proxy proxy_http)], subscribers => [values %subscriber], conf => <<"END");
 ProxyPass "/app" "http://127.0.0.1:@{[ $back->port ]}/app" disablereuse=on
 ProxyPass "/open" "http://127.0.0.1:@{[ $back->port ]}/open" disablereuse=on

@@ -39,7 +39,8 @@ cmp_ok(scalar(grep { /^right response/ } keys %$secrets), '>', 1, 'right respons
 for my $name (sort grep { /of leak|CA|response 1$/ } keys %$secrets) {
     my $forms = forms($secrets->{$name});
     for my $form (sort keys %$forms) {
-        my $planted = spew(site()->{tmp} . '/planted', 'x' x 5_000_000 . "some text $forms->{$form} and more\n");
+        # Across the border of two blocks.
+        my $planted = spew(site()->{tmp} . '/planted', 'x' x 65_520 . "some text $forms->{$form} and more\n");
         is(scalar search({ $name => $secrets->{$name} }, $planted), 1, "$name, planted in $form: found");
         unlink $planted;
     }

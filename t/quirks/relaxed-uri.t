@@ -44,6 +44,8 @@ my @rows = (
     ['/hello.txt',      '/hello.tx',        0, 'a shorter path'],
     ['/hello.txt',      '/hello.txtx',      0, 'a longer path'],
     ['/hello.txt',      '/hello.txT',       0, 'a path of another case'],
+    ['/hello.txt?a=b',  '/hello.txtx',      0, 'the query dropped and a longer path'],
+    ['/hello.txt?a=b',  '/hello.txt?a=bx',  0, 'a longer query'],
     ['/hello.txt',      '/empty.txt',       0, 'another path'],
     ['/hello.txt?/',    '/hello.txt/',      1, '"/" where the query was one'],
     ['/hello.txt/',     '/hello.txt',       0, '"/" dropped'],

@@ -64,11 +64,12 @@ sub secrets {
     my %secret;
     for my $entry (map { @{ JSON::PP::decode_json(slurp($_)) } } key_files()) {
         my $key = pack 'H*', $entry->{meKeyMaterial};
-        $secret{"Ks_NAF of $entry->{name}"} = $key;
+        my $who = "$entry->{name}, $entry->{btId}";
+        $secret{"Ks_NAF of $who"} = $key;
         for my $algorithm (qw(MD5 SHA-256 SHA-512-256)) {
             my $ha1 = ha1(algorithm => $algorithm, username => $entry->{btId}, password => password($key),
                 realm => "3GPP-bootstrapping\@$entry->{nafId}{nafFqdn}");
-            $secret{"HA1 of $entry->{name}, $algorithm"} = pack 'H*', $ha1;
+            $secret{"HA1 of $who, $algorithm"} = pack 'H*', $ha1;
         }
     }
     my $n = 0;
@@ -93,23 +94,40 @@ sub files {
     return @files;
 }
 
-# What is found: "file: name, form". Reads in blocks that overlap.
+my $window = 8;    # octets by which a form is recognized; none is shorter
+my $block_size = 64 * 1024;
+
+# From the first octets of every form to the forms that start so: [form, what it is].
+sub index_of {
+    my ($secrets) = @_;
+    my (%index, %known);
+    for my $name (sort keys %$secrets) {
+        my $forms = forms($secrets->{$name});
+        for my $form (sort keys %$forms) {
+            next if $known{ $forms->{$form} }++;
+            push @{ $index{ substr $forms->{$form}, 0, $window } }, [$forms->{$form}, "$name, $form"];
+        }
+    }
+    return \%index;
+}
+
+# What is found: "file: secret, form". Every octet of every file is looked at, in blocks that
+# overlap. One hash, no pattern: thousands of alternatives take a pattern minutes.
 sub search {
     my ($secrets, @files) = @_;
-    my %what;
-    for my $name (keys %$secrets) {
-        my $forms = forms($secrets->{$name});
-        $what{ $forms->{$_} } //= "$name, $_" for keys %$forms;
-    }
-    my $pattern = join '|', map { quotemeta } keys %what;
-    $pattern = qr/($pattern)/;
+    my $index = index_of($secrets);
     my %found;
     for my $file (@files) {
         open my $in, '<:raw', $file or die "$file: $!\n";
         my $tail = '';
-        while (read $in, my $block, 4 * 1024 * 1024) {
+        while (read $in, my $block, $block_size) {
             my $octets = $tail . $block;
-            while ($octets =~ /$pattern/g) { $found{"$file: $what{$1}"} = 1 }
+            for my $at (0 .. length($octets) - $window) {
+                my $forms = $index->{ substr $octets, $at, $window } or next;
+                for my $form (@$forms) {
+                    $found{"$file: $form->[1]"} = 1 if substr($octets, $at, length $form->[0]) eq $form->[0];
+                }
+            }
             $tail = substr $octets, -512;
         }
     }

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mistakes in the configuration: `httpd -t` finds each, makes nothing, and says where (file and line),
+# what was written, and what was expected.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Apache::Test ();
+use File::Temp qw(tempdir);
+use Test::More;
+use GBA::CA qw(make_ca new_key openssl subscriber);
+use GBA::HTTP;
+use GBA::Log;
+use GBA::Server;
+use GBA::Site qw(site slurp spew);
+use GBA::UE;
+
+my $site   = site();
+my $folder = tempdir('refused.XXXXXX', DIR => $site->{tmp}, CLEANUP => 1);
+chmod 0755, $folder;
+my $httpd = Apache::Test::vars()->{httpd};
+my @wrapper = split ' ', $ENV{GBA_HTTPD_WRAPPER} // '';
+
+# What every configuration here begins with; the line of the mistake is the one after it.
+my $head = GBA::Server::load(qw(mpm_event unixd authn_core authz_core alias)) . <<"END";
+LoadModule gba_pki_module "$site->{top}/.libs/mod_gba_pki.so"
+Listen 127.0.0.1:1
+ServerName pkiportal.home1.net
+ServerRoot "$folder"
+PidFile "$folder/httpd.pid"
+ErrorLog "$folder/error_log"
+END
+my $lines = () = $head =~ /\n/g;
+
+# [whether httpd takes it, what it says]
+sub ask_httpd {
+    my ($text, %env) = @_;
+    spew("$folder/httpd.conf", $head . $text);
+    local @ENV{keys %env} = values %env;
+    local $ENV{LD_PRELOAD} = $env{LD_PRELOAD} // $ENV{GBA_HTTPD_PRELOAD} // '';
+    my $said = qx{@wrapper $httpd -t -f "$folder/httpd.conf" 2>&1};
+    return ($? == 0, $said);
+}
+
+# In one line, as the directive's function says it.
+sub mistake {
+    my ($line, $value, $expected, %option) = @_;
+    my ($directive) = $line =~ /\A(\S+)/;
+    my ($taken, $said) = ask_httpd(($option{before} // '') . "$line\n" . ($option{after} // ''), %{ $option{env} || {} });
+    my $number = $lines + 1 + (() = ($option{before} // '') =~ /\n/g);
+    ok(!$taken, "$line: refused");
+    like($said, qr/line $number of \Q$folder\E\/httpd\.conf:\n\Q$directive\E: '\Q$value\E' given, $expected expected/, "$line: file, line, value, expected");
+    return;
+}
+
+# With httpd's own words.
+sub refused {
+    my ($name, $text, $wanted, %env) = @_;
+    my ($taken, $said) = ask_httpd($text, %env);
+    ok(!$taken, "$name: refused");
+    like($said, $wanted, "$name: said why");
+    return;
+}
+
+sub taken {
+    my ($name, $text, %env) = @_;
+    my ($taken, $said) = ask_httpd($text, %env);
+    ok($taken, "$name: taken") or diag($said);
+    return;
+}
+
+taken('nothing', '');
+
+# ---- one argument that is wrong ----
+mistake("GBANafFqdn $_", $_, qr/a fully qualified domain name without a trailing dot/) for qw(portal .home1.net home1..net pki_portal.home1.net pkiportal.home1.net. -a.home1.net), 'x' x 64 . '.net';
+mistake("GBAUaProtocol $_", $_, qr/'pki', 'digest' or 'hex:' and ten hex digits/) for qw(PKI tls hex: hex:01 hex:01000000000 hex:010000000g);
+mistake('GBAUaProtocol pki hex:0100000000', 'hex:0100000000', qr/each identifier once/);
+mistake('GBAUaProtocol pki digest hex:0100000003 hex:0100000004 hex:0100000005', 'hex:0100000005', qr/at most four identifiers/);
+mistake("GBAKeySource $_", $_, qr/'file:' and a path/) for qw(keys.json file: FILE:keys.json nbsp:https://bsf.home1.net);
+mistake("GBAAlgorithms $_", $_, qr/SHA-256, SHA-512-256 or MD5/) for 'SHA-1', 'SHA256', 'MD5-sess', 'md', 'MD5,SHA-256';
+mistake('GBAAlgorithms MD5 SHA-256 MD5', 'MD5', qr/each algorithm once/);
+mistake("GBAQop $_", $_, qr/auth-int or auth/) for 'none', 'AUTH', 'auth-conf', 'auth,auth-int';
+mistake('GBAQop auth auth', 'auth', qr/each value once/);
+mistake("GBAAllowType $_", $_, qr/3G, 2G or Digest/) for qw(4G 3G_GBA any);
+mistake("GBARemoteUser $_", $_, qr/btid, impi, ueid or pseudonym/) for qw(user imsi none);
+for my $directive (qw(GBANonceLifetime GBAAssociationMaxAge GBARefusalExpires)) {
+    mistake("$directive $_", $_, qr/a number with ms, s, m, h or d, above 0 and at most 366d/) for qw(10 0 0s -1s 1w 1.5h 367d m 99999999999999999999d 10M);
+}
+mistake("GBAAssociations $_", $_, qr/a number from 16 to 4194304/) for qw(15 4194305 0 -1 1K many 0x100);
+for my $directive (qw(GBARequestBody GBAResponseBody)) {
+    mistake("$directive $_", $_, qr/a size such as 1M, above 0/) for qw(0 -1 1T 1MB M 1.5M 99999999999999999999);
+    mistake("$directive 1M $_", $_, qr/a size such as 64K/) for qw(-1 x 64KB);
+}
+refused('GBAIssuer with an empty path', qq(GBAIssuer "" ca.key\n), qr/line @{[ $lines + 1 ]} of .*:\nGBAIssuer takes two or three arguments/);
+mistake("GBALedger $_", $_, qr/'sqlite:' and a path/) for qw(ledger.db sqlite: postgresql:x);
+
+# ---- in .htaccess' and other places: the message has the place that is wrong ----
+mistake('GBAQop none', 'none', qr/auth-int or auth/, before => "<Location \"/x\">\n", after => "</Location>\n");
+mistake('GBAQop none', 'none', qr/auth-int or auth/, before => "<VirtualHost *:2>\n<Directory \"/x\">\n", after => "</Directory>\n</VirtualHost>\n");
+
+# ---- On or Off, arguments too few or too many: httpd's own words ----
+my $where = qr/line @{[ $lines + 1 ]} of \Q$folder\E\/httpd\.conf:\n/;
+refused("$_ Maybe", "$_ Maybe\n", qr/$where$_ must be On or Off/) for qw(GBALaboratory GBARelaxedUri GBANextNonce GBAUicc);
+refused("$_ without arguments", "$_\n", qr/$where$_ (?:takes|requires|must be)/)
+    for qw(GBANafFqdn GBAUaProtocol GBAKeySource GBALaboratory GBAAlgorithms GBAQop GBAAllowType GBARemoteUser GBANonceLifetime GBAAssociations
+    GBAAssociationMaxAge GBARelaxedUri GBANextNonce GBAUicc GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
+refused("$_ with too many", "$_ 1 2 3 4\n", qr/$where$_ (?:takes|must be)/)
+    for qw(GBANafFqdn GBAKeySource GBALaboratory GBARemoteUser GBANonceLifetime GBAAssociations GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
+
+# ---- where a directive may stand ----
+refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations);
+refused("$_->[0] in a location", "<Location \"/x\">\n$_->[0] $_->[1]\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_->[0] (?:cannot occur|not allowed)/)
+    for ['GBAAssociations', 64], ['GBALaboratory', 'On'];
+
+# ---- Require gba-uss ----
+refused("Require gba-uss $_", "<Location \"/x\">\nRequire gba-uss $_\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n?.*Require gba-uss: '[^']*' given, a number from [01] to 4294967295 expected/)
+    for 'x', '-1', '4294967296', '1 x', '1 0x1';
+
+# ---- what a directive names ----
+my $lab = "GBALaboratory On\n";
+
+# The message of what is loaded after all lines are read.
+sub unusable {
+    my ($name, $directive, $value, $why, %option) = @_;
+    my $before = $option{before} // $lab;
+    my $number = $lines + 1 + (() = $before =~ /\n/g);
+    my ($taken, $said) = ask_httpd("$before$directive $value\n" . ($option{after} // ''));
+    ok(!$taken, "$name: refused");
+    like($said, qr/GBA[0-9]{4}: \Q$folder\E\/httpd\.conf line $number: $directive: .*$why/, "$name: file, line, why");
+    return;
+}
+
+sub key_file { my ($name, $text, $mode) = @_; spew("$folder/$name", $text, $mode // 0600); return qq("file:$folder/$name") }
+my $keys = slurp($site->{keys});
+my $good = key_file('good.json', $keys);
+taken('a key file', "${lab}GBAKeySource $good\n");
+taken('a key file, by a path relative to ServerRoot', "${lab}GBAKeySource file:good.json\n");
+unusable('no key file', 'GBAKeySource', '"file:nowhere.json"', qr/nowhere\.json: .*No such file/);
+unusable('a key file for all to read', 'GBAKeySource', key_file('open.json', $keys, 0644), qr/open\.json: .*chmod 0600/);
+unusable('a key file for the group to read', 'GBAKeySource', key_file('group.json', $keys, 0640), qr/group\.json: .*chmod 0600/);
+unusable('a key file that is a folder', 'GBAKeySource', '"file:."', qr/not a regular file/);
+unusable('a key file that is empty', 'GBAKeySource', key_file('empty.json', ''), qr/empty\.json: /);
+unusable('a key file without an end', 'GBAKeySource', key_file('cut.json', substr $keys, 0, -3), qr/cut\.json: no JSON: .*line [0-9]+/);
+unusable('a key file that is no array', 'GBAKeySource', key_file('object.json', '{}'), qr/object\.json: an array expected/);
+unusable('a key file with a short key', 'GBAKeySource', key_file('short.json', $keys =~ s/"meKeyMaterial" : "\K../""/r =~ s/""//r), qr/short\.json: entry 0: meKeyMaterial: 64 hex digits expected/);
+unusable('a key file with an unfit B-TID', 'GBAKeySource', key_file('btid.json', $keys =~ s/"btId" : "[^"]*"/"btId" : "x"/r), qr/btid\.json: entry 0: btId: a B-TID expected/);
+unusable('a key file outside of a laboratory', 'GBAKeySource', $good, qr/needs GBALaboratory On/, before => '');
+unusable('GBALaboratory Off', 'GBAKeySource', $good, qr/needs GBALaboratory On/, before => "GBALaboratory Off\n");
+unusable('GBALaboratory Off in the virtual host', 'GBAKeySource', $good, qr/needs GBALaboratory On/,
+    before => "${lab}<VirtualHost *:2>\nGBALaboratory Off\n", after => "</VirtualHost>\n");
+taken('GBALaboratory On in the virtual host alone', "<VirtualHost *:2>\nGBALaboratory On\nGBAKeySource $good\n</VirtualHost>\n");
+taken('GBALaboratory On, inherited by the virtual host', "$lab<VirtualHost *:2>\nGBAKeySource $good\n</VirtualHost>\n");
+unusable('GBALaboratory On in another virtual host', 'GBAKeySource', $good, qr/needs GBALaboratory On/,
+    before => "<VirtualHost *:2>\nGBALaboratory On\n</VirtualHost>\n");
+
+my ($ca, $key) = @$site{qw(ca ca_key)};
+make_ca("$folder/other.pem", "$folder/other.key");
+my $end_key = new_key('EC', 'P-256');
+openssl('', qw(req -x509 -new -days 9 -subj /CN=end -addext), 'basicConstraints=critical,CA:FALSE', '-key', "$end_key", '-out', "$folder/end.pem");
+openssl('', qw(req -x509 -new -days 9 -subj /CN=end -addext), 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,cRLSign', '-key', "$end_key", '-out', "$folder/mute.pem");
+openssl(slurp("$folder/other.key"), qw(pkey -aes128 -passout pass:secret -out), "$folder/locked.key");
+spew("$folder/text.pem", "no certificate\n");
+taken('a CA', qq(GBAIssuer "$ca" "$key"\n));
+unusable('no CA certificate', 'GBAIssuer', qq("nowhere.pem" "$key"), qr/nowhere\.pem does not exist/);
+unusable('no CA key', 'GBAIssuer', qq("$ca" "nowhere.key"), qr/nowhere\.key does not exist/);
+unusable('a key of another CA', 'GBAIssuer', qq("$ca" "other.key"), qr/other\.key is not the key of the CA certificate/);
+unusable('a CA that is none', 'GBAIssuer', qq("end.pem" "$end_key"), qr/end\.pem is no CA certificate: basicConstraints/);
+unusable('a CA that may not sign', 'GBAIssuer', qq("mute.pem" "$end_key"), qr/mute\.pem may not sign certificates/);
+unusable('a certificate that is text', 'GBAIssuer', qq("text.pem" "$key"), qr/text\.pem holds no PEM certificate/);
+unusable('a key that is text', 'GBAIssuer', qq("$ca" "text.pem"), qr/text\.pem holds no PEM private key/);
+unusable('a key with a passphrase', 'GBAIssuer', qq("other.pem" "locked.key"), qr/locked\.key holds no PEM private key, or one with a passphrase/);
+unusable('a chain of somebody else', 'GBAIssuer', qq("$ca" "$key" "other.pem"), qr/other\.pem is out of order/);
+unusable('no chain', 'GBAIssuer', qq("$ca" "$key" "nowhere.pem"), qr/nowhere\.pem does not exist/);
+unusable('no folder for the ledger', 'GBALedger', '"sqlite:nowhere/ledger.db"', qr/folder .*nowhere\/? is not there/);
+taken('a folder for the ledger', "GBALedger sqlite:$folder/ledger.db\n");
+ok(!-e "$folder/ledger.db", 'and httpd -t has not made the ledger');
+ok(!-e "$folder/error_log", 'nor a log');
+
+# ---- OpenSSL without MD5 (FIPS) ----
+{
+    # No provider has the property that is asked for: nothing can be had.
+    spew("$folder/openssl.cnf", "openssl_conf = init\n[init]\nalg_section = alg\n[alg]\ndefault_properties = fips=yes\n");
+    mistake("GBAAlgorithms $_", $_, qr/an algorithm that this host's OpenSSL provides \(FIPS mode\?\)/, env => { OPENSSL_CONF => "$folder/openssl.cnf" }) for qw(MD5 SHA-256);
+}
+SKIP: {
+    # As a FIPS provider is: SHA-256 is there, MD5 is not.
+    spew("$folder/fips.c", <<'END');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <strings.h>
+#include <openssl/evp.h>
+EVP_MD *EVP_MD_fetch(OSSL_LIB_CTX *ctx, const char *name, const char *properties)
+{
+    EVP_MD *(*next)(OSSL_LIB_CTX *, const char *, const char *);
+    next = (EVP_MD *(*)(OSSL_LIB_CTX *, const char *, const char *))dlsym(RTLD_NEXT, "EVP_MD_fetch");
+    return strcasecmp(name, "MD5") == 0 ? NULL : next(ctx, name, properties);
+}
+END
+    skip 'no C compiler, or an httpd with a preload of its own', 8
+        if $ENV{GBA_HTTPD_PRELOAD} || system("cc -shared -fPIC -o $folder/fips.so $folder/fips.c -ldl 2>$folder/err") != 0;
+    my %env = (LD_PRELOAD => "$folder/fips.so");
+    mistake('GBAAlgorithms SHA-256 MD5', 'MD5', qr/an algorithm that this host's OpenSSL provides \(FIPS mode\?\)/, env => \%env);
+    taken('without MD5: SHA-256', "GBAAlgorithms SHA-256\n", %env);
+    taken('without MD5: the default', "${lab}GBAKeySource $good\n", %env);
+    my $server = GBA::Server->start(children => 1, env => \%env);
+    my $ue     = GBA::UE->new(subscriber('bodies'), port => $server->port);
+    my $answer = $ue->authenticate('/docs/hello.txt');
+    is(join(' ', map { /algorithm=([^,]+)/ } GBA::HTTP::field($answer, 'WWW-Authenticate')), 'SHA-256', 'without MD5: the default offers SHA-256 alone');
+    my $log = GBA::Log->watch($server->error_log);
+    my $response = $ue->exchange('GET', '/docs/hello.txt', auth => {});
+    is("$response->{status} $response->{protected}", '200 1', 'without MD5: SHA-256 works');
+    my $md5 = $ue->exchange('GET', '/docs/hello.txt', auth => { algorithm => 'MD5' });
+    is("$md5->{status} $md5->{protected}", '401 0', 'without MD5: MD5 is not offered');
+    $log->holds('MD5 where it is not offered', 'GBA0405');
+    $server->stop;
+    $log->finish;
+}
+
+done_testing;
