@@ -33,6 +33,18 @@ static apr_uint64_t to_ms(apr_interval_time_t span)
 
 /* ---- step 2: what the header says, against what was offered ---- */
 
+/* httpd joins repeated fields by a comma. Credentials of another scheme and then ours are two
+ * fields, of which only one can be meant; the other way round the grammar refuses them. */
+static int hides_digest(const char *field)
+{
+    if (digest_is_digest_scheme(field))
+        return 0;
+    for (const char *at = strchr(field, ','); at; at = strchr(at, ','))
+        if (digest_is_digest_scheme(at += 1 + strspn(at + 1, " \t")))
+            return 1;
+    return 0;
+}
+
 static base_result_t one_authorization(const char **field, const portal_request_t *request)
 {
     if (request->authorization_count == 0)
@@ -40,6 +52,8 @@ static base_result_t one_authorization(const char **field, const portal_request_
     if (request->authorization_count > 1)
         return base_fail(BASE_MALFORMED, "GBA0402", "more than one Authorization field");
     *field = request->authorization[0];
+    if (hides_digest(*field))
+        return base_fail(BASE_MALFORMED, "GBA0426", "Digest credentials behind another scheme's");
     if (!digest_is_digest_scheme(*field))
         return base_fail(BASE_NO_CREDENTIALS, "GBA0403", "Authorization of another scheme");
     return base_ok();

@@ -164,6 +164,10 @@ static void reads_the_header_strictly(void)
                "Authorization of another scheme");
     is_outcome(portal_authn_begin(&authn, &world, &config, &source, &two, pool), BASE_MALFORMED,
                "two Authorization fields, even equal ones");
+    is_outcome(portal_try(&authn, "Basic dGVzdA==, Digest x=\"y\"", "GET", "/", ""), BASE_MALFORMED,
+               "another scheme's field and ours, as httpd joins them");
+    is_outcome(portal_try(&authn, "Other a=\"b, c\",d=e", "GET", "/", ""), BASE_NO_CREDENTIALS,
+               "a comma of another scheme's own");
     for (apr_size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         is_outcome(portal_try(&authn, fields[i], "GET", "/", ""), BASE_MALFORMED, fields[i]);
 }
