@@ -298,7 +298,7 @@ profile)
     for inclusive in yes no; do
         echo "inclusive=$inclusive"
         callgrind_annotate --auto=no --inclusive=$inclusive --threshold=100 "$last" 2>/dev/null |
-            sed -n 's/^ *\([0-9,]* ([ 0-9.]*%)\)  [^ ]*[/:]\([^/]* \[.*\)$/\1 \2/p' | head -${BENCH_LINES:-100}
+            sed -n 's/^ *\([0-9,]* ([ 0-9.]*%)\)  [^ ]*[/:]\([^/]* \[.*\)$/\1 \2/p' | head -n "${BENCH_LINES:-100}"
     done ;;
 *) die "time, instructions, or profile CASE" ;;
 esac

@@ -14,8 +14,6 @@
 
 APLOG_USE_MODULE(gba_pki);
 
-#define RETRY_AFTER "30" /* seconds that a UE should wait when a key source or store is down */
-
 /* ---- refusals before authentication ---- */
 
 static int challenge(request_rec *r, const mod_gba_pki_state_t *state, int stale)
@@ -46,7 +44,7 @@ static int answer_refusal(request_rec *r, const mod_gba_pki_state_t *state)
     if (status == HTTP_UNAUTHORIZED)
         status = challenge(r, state, base_code_info(state->result.code)->is_stale);
     if (status == HTTP_SERVICE_UNAVAILABLE)
-        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
+        apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
     return status;
 }
 
@@ -115,16 +113,30 @@ static int authenticate(request_rec *r, mod_gba_pki_state_t *state)
     return accept_request(r, state, state->dir);
 }
 
+static int offers_realm(const portal_authn_config_t *config, const char *realm)
+{
+    return strcmp(config->realm, realm) == 0 ||
+           (config->uicc_realm && strcmp(config->uicc_realm, realm) == 0);
+}
+
+static int offers_alg(const portal_authn_config_t *config, digest_alg_t alg)
+{
+    for (int i = 0; i < config->alg_count; i++)
+        if (config->algs[i] == alg)
+            return 1;
+    return 0;
+}
+
 /* Nonzero if a location demands no more and no other than the one that authenticated. */
 static int same_demands(const mod_gba_pki_state_t *state, const portal_authn_config_t *config,
                         const mod_gba_pki_dir_t *dir)
 {
-    digest_qop_t qop = portal_authn_credentials(state->authn)->qop;
+    const digest_credentials_t *cred = portal_authn_credentials(state->authn);
 
-    return strcmp(config->realm, state->config->realm) == 0 &&
+    return offers_realm(config, cred->realm) && offers_alg(config, cred->alg) &&
+           (config->qop & (unsigned)cred->qop) != 0 && dir->source == state->dir->source &&
            config->ua_id_count == state->config->ua_id_count &&
-           memcmp(config->ua_ids, state->config->ua_ids, sizeof(config->ua_ids)) == 0 &&
-           dir->source == state->dir->source && (config->qop & (unsigned)qop) != 0;
+           memcmp(config->ua_ids, state->config->ua_ids, sizeof(config->ua_ids)) == 0;
 }
 
 /* A later request of the transaction: what was decided stays decided. */
@@ -142,6 +154,14 @@ static int inherit(request_rec *r, mod_gba_pki_state_t *state, const portal_auth
     return accept_request(r, state, dir);
 }
 
+/* An open page that includes what is behind this location would carry it to the UE unprotected. */
+static int refuse_inclusion(request_rec *r)
+{
+    mod_gba_pki_log_result(r, base_fail(BASE_INHERIT_REFUSED, "GBA0644",
+                                        "a page outside AuthType GBA includes a page inside it"));
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 int mod_gba_pki_check_authn(request_rec *r)
 {
     const mod_gba_pki_dir_t *dir;
@@ -157,6 +177,8 @@ int mod_gba_pki_check_authn(request_rec *r)
     state = mod_gba_pki_state_make(r);
     if (state->decided)
         return inherit(r, state, config, dir);
+    if (mod_gba_pki_inside_open(r))
+        return refuse_inclusion(r);
     state->decided = 1;
     state->config = config;
     state->dir = dir;

@@ -17,8 +17,6 @@
 
 APLOG_USE_MODULE(gba_pki);
 
-#define RETRY_AFTER "30" /* seconds that a UE should wait when signer or ledger is down */
-
 /* Answers with the result's own row of the error table. */
 static int refuse(request_rec *r, base_result_t result)
 {
@@ -28,7 +26,7 @@ static int refuse(request_rec *r, base_result_t result)
     if (status == HTTP_METHOD_NOT_ALLOWED)
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
     if (status == HTTP_SERVICE_UNAVAILABLE)
-        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
+        apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
     return status;
 }
 

@@ -16,8 +16,6 @@ APLOG_USE_MODULE(gba_pki);
 #define ASSERTED "X-3GPP-Asserted-Identity"
 #define FLAGS    "X-3GPP-Authorization-Flags"
 
-#define RETRY_AFTER "30" /* seconds that a UE should wait when the ledger is down */
-
 /* ---- what the UE may not say ---- */
 
 /* What runs behind may read all signs of a field's name as one (RFC 3875 4.1.18 has "-" as "_"). */
@@ -177,7 +175,7 @@ int mod_gba_pki_set_user(request_rec *r, mod_gba_pki_state_t *state, const mod_g
     if (result.code != BASE_OK) {
         mod_gba_pki_log_result(r, result);
         if (base_code_info(result.code)->http_status == HTTP_SERVICE_UNAVAILABLE)
-            apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER);
+            apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
         return base_code_info(result.code)->http_status;
     }
     r->user = apr_pstrdup(r->pool, name);

@@ -45,8 +45,11 @@ void mod_gba_pki_insert_filters(request_rec *r)
 {
     const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
 
-    if (!state || !state->verified)
+    if (!state || !state->verified) {
+        if (!r->main)
+            mod_gba_pki_mark_open(r);
         return;
+    }
     /* A subrequest's output flows through the main request's filter. */
     if (!r->main && !has_filter(r->output_filters))
         ap_add_output_filter(MOD_GBA_PKI_PROTECT_FILTER, NULL, r, r->connection);

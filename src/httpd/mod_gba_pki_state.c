@@ -34,6 +34,22 @@ mod_gba_pki_state_t *mod_gba_pki_state_make(request_rec *r)
     return state;
 }
 
+static const char open_note[] = "mod_gba_pki: open";
+
+void mod_gba_pki_mark_open(request_rec *r)
+{
+    apr_table_setn(r->notes, open_note, "");
+}
+
+int mod_gba_pki_inside_open(const request_rec *r)
+{
+    const request_rec *outer = r;
+
+    while (outer->main)
+        outer = outer->main;
+    return outer != r && apr_table_get(outer->notes, open_note) != NULL;
+}
+
 int mod_gba_pki_applies(request_rec *r)
 {
     const char *type = ap_auth_type(r);

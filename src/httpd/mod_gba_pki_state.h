@@ -13,6 +13,9 @@
 #include "httpd/mod_gba_pki_config.h"
 #include "portal/portal_authn.h"
 
+/** Seconds that a UE should wait when a key source, the ledger or the signer is down. */
+#define MOD_GBA_PKI_RETRY_AFTER "30"
+
 /** A transaction. In the pool of its first request; touched by that request's thread only. */
 typedef struct mod_gba_pki_state_t {
     request_rec *first;                  /**< the request that came over the wire */
@@ -37,6 +40,12 @@ mod_gba_pki_state_t *mod_gba_pki_state(request_rec *r);
 
 /** The transaction's state, made if it is not there. */
 mod_gba_pki_state_t *mod_gba_pki_state_make(request_rec *r);
+
+/** Notes that @a r's response has begun to be made without protection. */
+void mod_gba_pki_mark_open(request_rec *r);
+
+/** Nonzero if @a r is a subrequest whose output would go into such a response. */
+int mod_gba_pki_inside_open(const request_rec *r);
 
 /** Nonzero if the request is in a location with AuthType GBA. */
 int mod_gba_pki_applies(request_rec *r);

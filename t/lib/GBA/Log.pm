@@ -63,6 +63,11 @@ sub tag_of {
     return is_loud($line) && $line =~ /\b(AH[0-9]{5}):/ ? $1 : undef;
 }
 
+sub fits {
+    my ($tag, $wanted) = @_;
+    return defined $tag && (ref $wanted ? $tag =~ $wanted : $tag eq $wanted);
+}
+
 # Strikes the tags wanted off the lines; what is left on either side is a problem.
 sub problems {
     my ($lines, @wanted) = @_;
@@ -70,9 +75,10 @@ sub problems {
     for my $line (@$lines) {
         my $tag = tag_of($line);
         next unless defined $tag || is_loud($line);
-        my ($i) = grep { defined $tag && (ref $wanted[$_] ? $tag =~ $wanted[$_] : $tag eq $wanted[$_]) } 0 .. $#wanted;
-        if (defined $i) { splice @wanted, $i, 1 }
-        else            { push @problems, "not expected: $line" }
+        my $i = 0;
+        $i++ while $i < @wanted && !fits($tag, $wanted[$i]);
+        if ($i < @wanted) { splice @wanted, $i, 1 }
+        else              { push @problems, "not expected: $line" }
     }
     return (@problems, map { "not logged: $_\n" } @wanted);
 }
