@@ -12,15 +12,29 @@ typedef struct assoc_t {
     digest_windows_t windows;
 } assoc_t;
 
-int gba_assoc_key(gba_assoc_key_t *key, const char *btid, const gba_naf_id_t *naf)
+/* Each part ends in a NUL, which none of them has, so no two run together to the same octets. */
+static int add_part(unsigned char *name, apr_size_t *len, const char *part, apr_size_t max)
 {
-    unsigned char name[GBA_BTID_MAX + 1 + GBA_NAF_ID_MAX];
-    apr_size_t len = strnlen(btid, GBA_BTID_MAX + 1);
-    unsigned int hash_len = 0;
-    if (len > GBA_BTID_MAX)
+    apr_size_t part_len = strnlen(part, max + 1);
+
+    if (part_len > max)
         return 0;
-    memcpy(name, btid, len);
-    name[len++] = '\0'; /* no B-TID has one, so no two pairs run together to the same octets */
+    memcpy(name + *len, part, part_len);
+    *len += part_len;
+    name[(*len)++] = '\0';
+    return 1;
+}
+
+int gba_assoc_key(gba_assoc_key_t *key, const char *source, const char *btid,
+                  const gba_naf_id_t *naf)
+{
+    unsigned char name[GBA_SOURCE_NAME_MAX + 1 + GBA_BTID_MAX + 1 + GBA_NAF_ID_MAX];
+    apr_size_t len = 0;
+    unsigned int hash_len = 0;
+
+    if (!add_part(name, &len, source ? source : "", GBA_SOURCE_NAME_MAX) ||
+        !add_part(name, &len, btid, GBA_BTID_MAX))
+        return 0;
     len += gba_naf_id_octets(naf, name + len);
     if (EVP_Digest(name, len, key->hash, &hash_len, EVP_sha256(), NULL) == 1 &&
         hash_len == sizeof(key->hash))

@@ -18,13 +18,15 @@
 #include "gba/gba_info.h"
 #include "gba/gba_names.h"
 
-/** Names an association: SHA-256 over B-TID, a NUL, and the NAF_Id's octets. */
+/** Names an association: SHA-256 over the key source's name, B-TID and NAF_Id. A B-TID of one key
+ *  source is nothing to a location that asks another. */
 typedef struct gba_assoc_key_t {
     unsigned char hash[BASE_SHMTABLE_KEY_LEN];
 } gba_assoc_key_t;
 
-/** Makes the name. Nonzero on success. */
-int gba_assoc_key(gba_assoc_key_t *key, const char *btid, const gba_naf_id_t *naf);
+/** Makes the name. @a source is gba_keysource_t.name; NULL is taken as "". Nonzero on success. */
+int gba_assoc_key(gba_assoc_key_t *key, const char *source, const char *btid,
+                  const gba_naf_id_t *naf);
 
 /** The seam: an association store. Every callback may be called by several threads at once. */
 typedef struct gba_assoc_store_t {

@@ -12,15 +12,16 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
-#define GBA_KEY_LEN    32  /**< octets of Ks_NAF and its kin (TS 33.220 B.3) */
-#define GBA_BTID_MAX   255 /**< octets of a B-TID that we take */
-#define GBA_FQDN_MAX   253 /**< octets of a domain name (RFC 1035) */
-#define GBA_UA_ID_LEN  5   /**< octets of a Ua security protocol identifier (TS 33.220 H.1) */
-#define GBA_NAF_ID_MAX (GBA_FQDN_MAX + GBA_UA_ID_LEN)
-#define GBA_USS_MAX    8    /**< USS entries kept per B-TID */
-#define GBA_UEIDS_MAX  8    /**< UE identities kept per USS */
-#define GBA_FLAGS_MAX  8    /**< flags kept per USS */
-#define GBA_TEXT_MAX   2048 /**< octets for all strings of one info */
+#define GBA_KEY_LEN         32   /**< octets of Ks_NAF and its kin (TS 33.220 B.3) */
+#define GBA_SOURCE_NAME_MAX 1023 /**< octets of a key source's name: a path or a URL */
+#define GBA_BTID_MAX        255  /**< octets of a B-TID that we take */
+#define GBA_FQDN_MAX        253  /**< octets of a domain name (RFC 1035) */
+#define GBA_UA_ID_LEN       5    /**< octets of a Ua security protocol identifier (TS 33.220 H.1) */
+#define GBA_NAF_ID_MAX      (GBA_FQDN_MAX + GBA_UA_ID_LEN)
+#define GBA_USS_MAX         8    /**< USS entries kept per B-TID */
+#define GBA_UEIDS_MAX       8    /**< UE identities kept per USS */
+#define GBA_FLAGS_MAX       8    /**< flags kept per USS */
+#define GBA_TEXT_MAX        2048 /**< octets for all strings of one info */
 
 /** GAA service types (TS 29.109 annex, as HSSs write them). */
 #define GBA_GS_TYPE_PKI_PORTAL 1

@@ -28,6 +28,8 @@ typedef struct gba_keysource_t {
      */
     base_result_t (*lookup)(void *baton, const gba_lookup_t *question, gba_info_t *out,
                             apr_pool_t *pool);
+    const char *name; /**< tells it from every other source in the configuration: part of the name
+                         of each association that it gives; at most GBA_SOURCE_NAME_MAX octets */
 } gba_keysource_t;
 
 #endif

@@ -105,7 +105,7 @@ static base_result_t read_name(gba_assoc_key_t *name, json_t *object, apr_pool_t
     base_result_t result = gba_json_read_naf_id(&naf, json_object_get(object, "nafId"), pool);
     if (result.code != BASE_OK)
         result.detail = apr_pstrcat(pool, "nafId.", result.detail, NULL);
-    else if (!gba_assoc_key(name, btid, &naf))
+    else if (!gba_assoc_key(name, "", btid, &naf))
         result = base_fail(BASE_INTERNAL, "GBA0587", "btId: no hash to be had");
     return result;
 }
@@ -155,7 +155,7 @@ static base_result_t file_lookup(void *baton, const gba_lookup_t *question, gba_
     const file_source_t *source = baton;
     gba_assoc_key_t name;
     const entry_t *entry = NULL;
-    if (gba_assoc_key(&name, question->btid, &question->naf))
+    if (gba_assoc_key(&name, "", question->btid, &question->naf))
         entry = apr_hash_get(source->entries, name.hash, sizeof(name.hash));
     if (!entry) {
         base_secret_wipe(out, sizeof(*out));
@@ -176,6 +176,7 @@ base_result_t keeper_file_open(gba_keysource_t **out, const char *path, const ba
     file_source_t *source = apr_pcalloc(pool, sizeof(*source));
     source->seam.baton = source;
     source->seam.lookup = file_lookup;
+    source->seam.name = apr_pstrdup(pool, path);
     source->path = apr_pstrdup(pool, path);
     source->clock = clock;
     source->entries = apr_hash_make(pool);

@@ -131,7 +131,7 @@ static base_result_t fetch_next(portal_authn_t *authn)
     base_code_t code;
 
     if (!gba_naf_id_set(&authn->naf, authn->config->naf_fqdn, ua_id) ||
-        !gba_assoc_key(&authn->assoc, authn->cred->username, &authn->naf))
+        !gba_assoc_key(&authn->assoc, authn->source->name, authn->cred->username, &authn->naf))
         return base_fail(BASE_INTERNAL, "GBA0411", "the NAF_Id cannot be made");
     code = authn->world->assocs->find(authn->world->assocs->baton, &authn->assoc, authn->info);
     if (code == BASE_NOT_FOUND)

@@ -129,7 +129,7 @@ my @rows = (
         probe => sub { my ($offer) = challenges(); return $offer->{realm} =~ s/.*@//r } },
     { name => 'GBAUaProtocol', values => ['digest', 'pki', 'pki digest', 'hex:0100000002'], seen => ['digest', 'pki', 'pki,digest', 'digest'],
         probe => sub { has(qw(pki digest)) } },
-    { name => 'GBAKeySource', values => [map { qq("file:$folder/$_.json") } @files], seen => \@files, fresh => 1, probe => sub { has(@files) } },
+    { name => 'GBAKeySource', values => [map { qq("file:$folder/$_.json") } @files], seen => \@files, probe => sub { has(@files) } },
     { name => 'GBAAlgorithms', values => ['MD5', 'SHA-256', 'SHA-512-256 MD5', 'MD5 SHA-256'], seen => ['MD5', 'SHA-256', 'SHA-512-256,MD5', 'MD5,SHA-256'],
         probe => sub { join ',', map { $_->{algorithm} } challenges() } },
     { name => 'GBAQop', values => ['auth', 'auth-int', 'auth-int auth', 'auth'], seen => ['auth', 'auth-int', 'auth,auth-int', 'auth'],

@@ -77,7 +77,7 @@ static base_result_t lookup(void *baton, const gba_lookup_t *question, gba_info_
     return base_ok();
 }
 
-static const gba_keysource_t source = {NULL, lookup};
+static const gba_keysource_t source = {NULL, lookup, "source"};
 
 /* Everything that one program has. */
 typedef struct run_t {

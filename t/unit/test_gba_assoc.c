@@ -55,7 +55,7 @@ static gba_assoc_key_t key_of(const char *btid)
     static const unsigned char ua_id[GBA_UA_ID_LEN] = {1, 0, 0, 0, 0};
     gba_assoc_key_t key = {{0}};
     gba_naf_id_t naf;
-    if (!gba_naf_id_set(&naf, "naf.home1.net", ua_id) || !gba_assoc_key(&key, btid, &naf))
+    if (!gba_naf_id_set(&naf, "naf.home1.net", ua_id) || !gba_assoc_key(&key, "source", btid, &naf))
         _exit(1);
     return key;
 }
@@ -103,22 +103,29 @@ static void test_key(void)
     gba_naf_id_set(&naf[0], "naf.home1.net", ua_ids[0]);
     gba_naf_id_set(&naf[1], "naf.home1.net", ua_ids[1]);
     gba_naf_id_set(&naf[2], "naf2.home1.net", ua_ids[0]);
-    ok(gba_assoc_key(&keys[0], BTID, &naf[0]) && gba_assoc_key(&keys[1], BTID, &naf[1]) &&
-           gba_assoc_key(&keys[2], BTID, &naf[2]) && gba_assoc_key(&keys[3], "a@b", &naf[0]),
+    ok(gba_assoc_key(&keys[0], "source", BTID, &naf[0]) &&
+           gba_assoc_key(&keys[1], "source", BTID, &naf[1]) &&
+           gba_assoc_key(&keys[2], "source", BTID, &naf[2]) &&
+           gba_assoc_key(&keys[3], "source", "a@b", &naf[0]),
        "names are made");
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < i; j++)
             ok(memcmp(&keys[i], &keys[j], sizeof(keys[i])) != 0, "names %d and %d differ", i, j);
     gba_naf_id_set(&naf[1], "c.dd", ua_ids[0]);
     gba_naf_id_set(&naf[2], "cc.dd", ua_ids[0]);
-    ok(gba_assoc_key(&keys[2], "a@bc", &naf[1]) && gba_assoc_key(&keys[3], "a@b", &naf[2]) &&
+    ok(gba_assoc_key(&keys[2], "source", "a@bc", &naf[1]) &&
+           gba_assoc_key(&keys[3], "source", "a@b", &naf[2]) &&
            memcmp(&keys[2], &keys[3], sizeof(keys[2])) != 0,
        "where a B-TID ends and a NAF_Id starts counts");
-    ok(gba_assoc_key(&keys[1], BTID, &naf[0]) && memcmp(&keys[0], &keys[1], sizeof(keys[0])) == 0,
+    ok(gba_assoc_key(&keys[1], "source", BTID, &naf[0]) &&
+           memcmp(&keys[0], &keys[1], sizeof(keys[0])) == 0,
        "the same pair has the same name");
+    ok(gba_assoc_key(&keys[1], "another", BTID, &naf[0]) &&
+           memcmp(&keys[0], &keys[1], sizeof(keys[0])) != 0,
+       "another key source is another name");
     memset(long_btid, 'x', sizeof(long_btid) - 1);
     long_btid[sizeof(long_btid) - 1] = '\0';
-    ok(!gba_assoc_key(&keys[0], long_btid, &naf[0]), "a B-TID of 256 octets has no name");
+    ok(!gba_assoc_key(&keys[0], "source", long_btid, &naf[0]), "a B-TID of 256 octets has no name");
 }
 
 static void test_find_and_put(apr_pool_t *pool)

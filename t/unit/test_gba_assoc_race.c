@@ -37,7 +37,7 @@ static gba_assoc_key_t key_of(const char *btid)
 {
     static const gba_naf_id_t naf = {"naf.home1.net", {1, 0, 0, 0, 0}};
     gba_assoc_key_t key = {{0}};
-    if (!gba_assoc_key(&key, btid, &naf))
+    if (!gba_assoc_key(&key, "source", btid, &naf))
         _exit(1);
     return key;
 }

@@ -170,7 +170,7 @@ static base_result_t lookup_card(void *baton, const gba_lookup_t *question, gba_
 
 static base_result_t try_card(const char *btid, const char *realm, const unsigned char *key)
 {
-    static const gba_keysource_t cards = {NULL, lookup_card};
+    static const gba_keysource_t cards = {NULL, lookup_card, "cards"};
     portal_authn_t *authn;
     ue_t *ue = fresh_ue(btid, 1);
     const char *field;

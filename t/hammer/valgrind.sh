@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# valgrind over the tests: no memory error in any process, and nothing lost for good by our code.
+# Prints TAP. By default a few unit tests, and httpd for one script of enrolments and refusals; with
+# GBA_TORTURE=1 all unit tests and every script. Or by environment: GBA_VALGRIND_UNITS
+# ("test_digest_hash ..."), GBA_VALGRIND_SCRIPTS ("t/portal/challenge.t ..."). What valgrind says is
+# read from its logs, so that a test which passes in spite of an error is no pass here.
+set -u
+srcdir=${GBA_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+builddir=$(cd "${GBA_BUILDDIR:-.}" && pwd)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/gba-valgrind.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' INT TERM HUP
+export GBA_SRCDIR="$srcdir"
+
+skip() { echo "1..0 # SKIP $*"; exit 0; }
+count=0 failed=0
+point() { # RESULT NAME: RESULT is 0 for a pass
+    count=$((count + 1))
+    if test "$1" -eq 0; then
+        echo "ok $count - $2"
+    else
+        failed=$((failed + 1))
+        echo "not ok $count - $2"
+    fi
+}
+
+command -v valgrind >/dev/null || skip "valgrind is missing"
+test -f "$builddir/.libs/libgba.a" || skip "no libgba.a in $builddir: build first, or set GBA_BUILDDIR"
+read -ra flags <<<"$(pkg-config --cflags --libs apr-1 apr-util-1 libcrypto jansson sqlite3 libcurl)"
+common="--leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=none --keep-debuginfo=yes --num-callers=40 --vgdb=no"
+
+# What a log holds against us, one record after another: errors of memory whosever they are, and
+# definite leaks through our code. digest_hash_init() keeps what it fetched for the life of the
+# process, and httpd unloads the module that knows of it: once per reading of the configuration.
+complaints() { # LOG...
+    perl -e '
+        my $ours = qr/\b(?:mod_gba_pki|base_|digest_|gba_|pki_|portal_|keeper_)\w*/;
+        for my $file (@ARGV) {
+            open my $log, "<", $file or die "$file: $!\n";
+            local $/;
+            my $text = <$log> =~ s/^(?:==|--)\d+(?:==|--) ?//mgr;
+            for my $record (split /\n\s*\n/, $text) {
+                next unless $record =~ /^\s+(?:at|by) 0x/m;
+                next if $record =~ /definitely lost/ && ($record !~ /(?:at|by) 0x\w+: $ours/ || $record =~ /digest_hash_init/);
+                print "$file:\n$record\n\n";
+            }
+        }' "$@"
+}
+
+judge() { # NAME LOG...
+    local said
+    said=$(complaints "${@:2}")
+    test -z "$said" || printf '%s\n' "$said" | head -n 60 | sed 's/^/# /'
+    point "$(test -z "$said"; echo $?)" "$1"
+}
+
+# ---- unit tests, built here without sanitizers ----
+unit_test() { # NAME
+    local program=$scratch/$1 sources=()
+    case $1 in test_ue_*) sources=("$srcdir"/tools/ue_*.c) ;; esac
+    if ! ${CC:-cc} -g -O1 -std=gnu11 -D_GNU_SOURCE -I"$builddir" -I"$srcdir/src" -I"$srcdir/tools" \
+        "$srcdir/t/unit/$1.c" "${sources[@]}" "$builddir/.libs/libgba.a" -o "$program" "${flags[@]}" \
+        -lpthread >"$scratch/log" 2>&1; then
+        sed 's/^/# /' "$scratch/log"
+        point 1 "$1 builds"
+        return
+    fi
+    # shellcheck disable=SC2086
+    (cd "$scratch" && valgrind -q $common --child-silent-after-fork=yes --log-file="$scratch/$1.vg" \
+        "$program" >"$scratch/log" 2>&1)
+    local status=$?
+    test "$status" -eq 0 || grep -vE '^ok' "$scratch/log" | head -n 20 | sed 's/^/# /'
+    point "$status" "$1 passes under valgrind"
+    judge "$1: no memory error, nothing lost" "$scratch/$1.vg"
+    rm -f "$program"
+}
+
+# ---- httpd ----
+run_scripts() { # SCRIPT...
+    local logs=$scratch/httpd status
+    mkdir -m 1777 "$logs"
+    # shellcheck disable=SC2086
+    GBA_TIMEOUT=${GBA_TIMEOUT:-120} \
+        GBA_HTTPD_WRAPPER="valgrind -q $common --trace-children=yes --trace-children-skip=/usr/bin/*,/bin/*,*.pl --log-file=$logs/%p" \
+        perl "$srcdir/t/TEST.PL" --builddir "$builddir" --tap "$@" >"$scratch/log" 2>&1
+    status=$?
+    test "$status" -eq 0 || grep -vE '^ok' "$scratch/log" | tail -n 40 | sed 's/^/# /'
+    point "$status" "httpd under valgrind passes ${*:-every script}"
+    # The parent and its children: fewer logs, and it was not valgrind that ran.
+    point "$(test "$(find "$logs" -type f | wc -l)" -ge 3; echo $?)" "valgrind watched httpd and its children"
+    find "$logs" -type f -exec chmod u+r {} +
+    judge "httpd: no memory error, nothing lost" "$logs"/*
+}
+
+units='test_base_shmtable test_digest_credentials test_digest_nonce test_gba_json test_pki_pkcs10 test_portal_authn'
+scripts='t/portal/enrol-and-refuse.t t/portal/authn-errors.t'
+if test "${GBA_TORTURE:-0}" != 0; then
+    units=$(cd "$srcdir/t/unit" && echo test_*.c)
+    units=${units//.c/}
+    scripts=
+fi
+for name in ${GBA_VALGRIND_UNITS-$units}; do unit_test "$name"; done
+if perl -MApache::TestRun -e 1 2>/dev/null; then
+    # shellcheck disable=SC2086
+    run_scripts ${GBA_VALGRIND_SCRIPTS-$scripts}
+else
+    echo "# Apache::Test is missing: httpd is left out"
+fi
+echo "1..$count"
+test "$failed" -eq 0
