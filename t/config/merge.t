@@ -228,7 +228,6 @@ for my $row (@rows) {
     for my $place (@places) {
         (my $name, $port, $path, my $which) = @$place;
         # A key once fetched is known for its NAF_Id in the whole server, until that is stopped.
-        if ($row->{fresh}) { $server->stop; $server->spawn }
         is($row->{probe}->($server), $row->{seen}[$which], "$row->{name}, $name");
     }
     $server->stop;

@@ -1,4 +1,3 @@
-#!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # An httpd of the script's own: starts, restarts, outlives a killed child, ends.
 
