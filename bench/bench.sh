@@ -12,7 +12,8 @@
 # Environment: GBA_BUILDDIR (a build with optimization; default: .), GBA_SRCDIR, HTTPD (default:
 # found), BENCH_ROUNDS (15), BENCH_REQUESTS per case and round (8000), BENCH_CONNECTIONS (8: an
 # association remembers 8 nonces), BENCH_CASES, BENCH_BASELINE (another mod_gba_pki.so: its cases
-# are measured in turn with ours, under names that start with "old-"), CC.
+# are measured in turn with ours, under names that start with "old-"), BENCH_DIRECTIVES (more of
+# httpd's directives, such as "EnableMMAP Off"), CC.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -109,6 +110,7 @@ MinSpareThreads 1
 MaxSpareThreads 32
 MaxRequestWorkers 32
 MaxConnectionsPerChild 0
+${BENCH_DIRECTIVES:-}
 <Directory />
     Options FollowSymLinks
     AllowOverride None

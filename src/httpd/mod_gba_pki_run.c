@@ -7,6 +7,7 @@
 #include <http_log.h>
 #include <http_core.h>
 
+#include "base/base_steady.h"
 #include "httpd/mod_gba_pki_ledger.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "keeper/keeper_issuer.h"
@@ -25,7 +26,15 @@ typedef struct retained_t {
 
 #define KEY_AREA 128 /* octets before the table; keeps it aligned */
 
-typedef char key_area_is_large_enough[sizeof(digest_nonce_key_t) <= KEY_AREA ? 1 : -1];
+/* What stands there. The latest time lives as long as the windows' horizons do. */
+typedef struct front_t {
+    digest_nonce_key_t key;
+    base_steady_shared_t time;
+} front_t;
+
+typedef char key_area_is_large_enough[sizeof(front_t) <= KEY_AREA ? 1 : -1];
+
+static base_steady_t steady;
 
 static portal_world_t world;
 static apr_pool_t *child_pool;         /* ledgers are opened in it, under the mutex */
@@ -54,6 +63,7 @@ static int make_segment(retained_t *kept, apr_size_t capacity, server_rec *s)
     kept->segment = apr_shm_baseaddr_get(shm);
     kept->size = KEY_AREA + table;
     kept->capacity = capacity;
+    memset(kept->segment, 0, KEY_AREA);
     if (!digest_nonce_key_make(kept->segment, 0, base_random_system()))
         return start_failed(s, "GBA0612", 0, "no random octets for the nonce key");
     result = gba_assoc_table_format((char *)kept->segment + KEY_AREA, table, capacity);
@@ -77,9 +87,12 @@ static int find_segment(retained_t *kept, server_rec *s)
 
 static int attach_world(const retained_t *kept, apr_pool_t *pconf, server_rec *s)
 {
-    world.clock = base_clock_system();
+    front_t *front = kept->segment;
+
+    base_steady_make(&steady, base_clock_system(), &front->time);
+    world.clock = &steady.clock;
     world.random = base_random_system();
-    world.nonce_key = kept->segment;
+    world.nonce_key = &front->key;
     world.assocs = gba_assoc_table_attach(pconf, (char *)kept->segment + KEY_AREA,
                                           kept->size - KEY_AREA, world.clock);
     if (!world.assocs)

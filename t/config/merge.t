@@ -227,7 +227,6 @@ for my $row (@rows) {
     push @places, ['.htaccess', $ports->{host}, '/ht', 3] if $htaccess;
     for my $place (@places) {
         (my $name, $port, $path, my $which) = @$place;
-        # A key once fetched is known for its NAF_Id in the whole server, until that is stopped.
         is($row->{probe}->($server), $row->{seen}[$which], "$row->{name}, $name");
     }
     $server->stop;
@@ -285,10 +284,13 @@ END
     no warnings 'portable';
     for my $count (64, 16_384) {
         my $server = GBA::Server->start(children => 1, conf => $count == 16_384 ? '' : "GBAAssociations $count\n");
+        # Answered: then it is past the first of its two passes over the configuration.
+        GBA::UE->new($who{pki}, port => $server->port)->exchange('GET', '/', auth => 0);
         open my $maps, '<', '/proc/' . $server->pid . '/maps' or die "maps: $!\n";
         while (<$maps>) { /\A([0-9a-f]+)-([0-9a-f]+) rw-s / and $size{$count} += hex($2) - hex($1) }
         $server->stop;
     }
+    note("segments: $size{64} and $size{16_384} octets");
     cmp_ok($size{16_384} - $size{64}, '>', 1000 * (16_384 - 64), 'GBAAssociations: the default is 16384');
 }
 

@@ -79,10 +79,12 @@ unit_test() { # NAME
 # ---- httpd ----
 run_scripts() { # SCRIPT...
     local logs=$scratch/httpd status
+    # What httpd starts as its User writes there too; a process that cannot make its log ends.
+    chmod 755 "$scratch"
     mkdir -m 1777 "$logs"
     # shellcheck disable=SC2086
     GBA_TIMEOUT=${GBA_TIMEOUT:-120} \
-        GBA_HTTPD_WRAPPER="valgrind -q $common --trace-children=yes --trace-children-skip=/usr/bin/*,/bin/*,*.pl --log-file=$logs/%p" \
+        GBA_HTTPD_WRAPPER="valgrind -q $common --log-file=$logs/%p" \
         perl "$srcdir/t/TEST.PL" --builddir "$builddir" --tap "$@" >"$scratch/log" 2>&1
     status=$?
     test "$status" -eq 0 || grep -vE '^ok' "$scratch/log" | tail -n 40 | sed 's/^/# /'

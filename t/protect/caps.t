@@ -151,4 +151,5 @@ SKIP: {
 }
 $server->stop;
 $log->finish;
+unlink $pid_file;
 done_testing;
