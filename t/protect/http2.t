@@ -201,4 +201,5 @@ $log->holds('h2: Upgrade');
 
 $server->stop;
 $log->finish;
+unlink $pid_file, glob site()->{tmp} . '/http2.*';
 done_testing;

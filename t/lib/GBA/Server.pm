@@ -200,6 +200,7 @@ sub command {
 sub spawn {
     my ($self) = @_;
     my @command = $self->command;
+    $self->{resumed} = $self->times_resumed;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         setpgrp 0, 0;
@@ -223,6 +224,14 @@ sub is_listening {
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 2);
 }
 
+# What httpd logs last when it starts or restarts. Its children are no sign: a daemon of a module's may
+# be among them long before. httpd writes notices to a file at any LogLevel.
+sub times_resumed {
+    my ($self) = @_;
+    return 0 unless -e $self->error_log;
+    return scalar(() = slurp($self->error_log) =~ /resuming normal operations/g);
+}
+
 # Until as many children as wanted are there that were not there before.
 sub wait_for_generation {
     my ($self) = @_;
@@ -230,7 +239,7 @@ sub wait_for_generation {
     while (time < $until) {
         $self->fail('ended') if $self->is_gone;
         my $new = grep { !$self->{was}{$_} } $self->children;
-        return $self if $new >= $self->{children} && $self->is_listening;
+        return $self if $new >= $self->{children} && $self->times_resumed > $self->{resumed} && $self->is_listening;
         sleep 0.05;
     }
     return $self->fail('is not ready in time');
@@ -252,12 +261,14 @@ sub children {
         my ($pid, $state, $parent) = (<$stat> // '') =~ /\A([0-9]+) \(.*\) (\S) ([0-9]+) / or next;
         push @children, $pid if $parent == $self->{pid} && $state ne 'Z';
     }
-    return sort { $a <=> $b } @children;
+    @children = sort { $a <=> $b } @children;
+    return @children;
 }
 
 sub signal {
     my ($self, $name) = @_;
     $self->{was} = { map { $_ => 1 } $self->children };
+    $self->{resumed} = $self->times_resumed;
     kill $name, $self->{pid} or die "kill $name $self->{pid}: $!\n";
     return $self->wait_for_generation;
 }
