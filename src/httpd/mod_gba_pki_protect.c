@@ -164,6 +164,10 @@ static base_result_t add_data(holding_t *h, apr_bucket *b)
     apr_size_t len;
     mod_gba_pki_spool_rv_t added;
 
+    /* For a small file a mapping and its page fault cost more than the hash; and a mapped file that
+     * somebody cuts short kills the child. */
+    if (APR_BUCKET_IS_FILE(b))
+        apr_bucket_file_enable_mmap(b, 0);
     if (apr_bucket_read(b, &data, &len, APR_BLOCK_READ) != APR_SUCCESS)
         return base_fail(BASE_INTERNAL, "GBA0651", "the response cannot be read");
     added = mod_gba_pki_spool_add(h->spool, data, len);
