@@ -3,9 +3,10 @@
  * @file mod_gba_pki.c
  * The module record, and when what happens: the place to start reading.
  *
- *   configuration  check_config    CAs and key sources are loaded; `httpd -t` finds mistakes
- *                  post_config     nonce key and associations in shared memory; ledger made
- *                  child_init      what a child needs of its own
+ *   configuration  check_config    CAs and key sources are tried out; `httpd -t` finds mistakes
+ *                  post_config     nonce key and associations in shared memory; ledger made; the
+ *                                  keeper started, which alone loads keys and writes the ledger
+ *                  child_init      the child's way to the keeper
  *   a request      force_authn     AuthType GBA alone closes a location
  *                  check_authn     Digest Authorization, nonce, key, body, response, nc
  *                  check_authz     Require; a "no" to an authenticated UE is 403, never 401
@@ -27,6 +28,7 @@
 #include "httpd/mod_gba_pki_config.h"
 #include "httpd/mod_gba_pki_enrol.h"
 #include "httpd/mod_gba_pki_identity.h"
+#include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_protect.h"
 #include "httpd/mod_gba_pki_run.h"
@@ -45,7 +47,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 {
     (void)plog;
     (void)ptemp;
-    return mod_gba_pki_parts_load(pconf, s);
+    return mod_gba_pki_parts_check(pconf, s);
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -73,7 +75,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(mod_gba_pki_run_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mod_gba_pki_keeper_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_force_authn(mod_gba_pki_force_authn, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(mod_gba_pki_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);

@@ -57,7 +57,10 @@ for my $file (keys %text) {
         if (!$code && $before =~ /(\w+)\([^()]*$/) {
             $code = $code_of_function{$1};
         }
+        my $told = $code && $code =~ s/^LOG_// ? $code : undef; # base_log_t: a level, no outcome
+        undef $code if $told;
         my ($level) = $before =~ /\bAPLOG_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|TRACE\d)\b/;
+        $level ||= $told;
         my $message = $tail eq "" ? first_literals($after) : $tail . pieces($after);
         $message =~ s/^:\s*//;
         $message =~ s/%-?[0-9.*]*(?:ll|l|z|h)?[a-zA-Z]/…/g;

@@ -70,6 +70,7 @@ void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s)
     (void)s;
     conf->laboratory = -1;
     conf->associations = -1;
+    conf->lookup_rate = -1;
     return conf;
 }
 
@@ -81,6 +82,11 @@ void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
 
     MERGE_NUMBER(laboratory);
     MERGE_NUMBER(associations);
+    MERGE_NUMBER(lookup_rate);
+    MERGE_POINTER(keeper_folder);
+    MERGE_POINTER(keeper_user);
+    conf->keeper_uid = add->keeper_user ? add->keeper_uid : base->keeper_uid;
+    conf->keeper_gid = add->keeper_user ? add->keeper_gid : base->keeper_gid;
     return conf;
 }
 
@@ -220,6 +226,12 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE23("GBAIssuer", mod_gba_pki_set_issuer, NULL, ANYWHERE,
                    "the CA: certificate file, key file, and optionally a chain file"),
     AP_INIT_TAKE1("GBALedger", mod_gba_pki_set_ledger, NULL, ANYWHERE, "the ledger: sqlite:PATH"),
+    AP_INIT_TAKE1("GBALookupRate", mod_gba_pki_set_lookup_rate, NULL, RSRC_CONF,
+                  "look-ups per second that may find nothing, for each key source"),
+    AP_INIT_TAKE1("GBAKeeper", mod_gba_pki_set_keeper, NULL, RSRC_CONF,
+                  "the folder of the keeper's socket; only httpd's User may enter it"),
+    AP_INIT_TAKE1("GBAKeeperUser", mod_gba_pki_set_keeper_user, NULL, RSRC_CONF,
+                  "the user that the keeper runs as where httpd starts as root"),
     AP_INIT_TAKE1("GBARefusalExpires", mod_gba_pki_set_duration,
                   (void *)APR_OFFSETOF(mod_gba_pki_dir_t, refusal_expires), ANYWHERE,
                   "Expires of a refusal, from now, such as 1d"),

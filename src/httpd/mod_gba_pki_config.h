@@ -23,7 +23,9 @@ typedef struct mod_gba_pki_origin_t {
 /** A key source that some GBAKeySource names; one per path, in pconf. */
 typedef struct mod_gba_pki_source_t {
     const char *path;
-    gba_keysource_t *source; /**< loaded by mod_gba_pki_parts_load(); NULL before */
+    int index;               /**< its place among the parts: the keeper's number for it */
+    gba_keysource_t *source; /**< in the keeper the source itself, in a child one that asks the
+                                  keeper, elsewhere NULL */
     mod_gba_pki_origin_t origin;
     const server_rec *server; /**< the server whose GBALaboratory must be On */
 } mod_gba_pki_source_t;
@@ -33,14 +35,16 @@ typedef struct mod_gba_pki_ca_t {
     const char *cert_path;
     const char *key_path;
     const char *chain_path; /**< NULL if none */
-    pki_ca_t *ca;           /**< loaded by mod_gba_pki_parts_load(); NULL before */
+    int index;              /**< its place among the parts: the keeper's number for it */
+    pki_ca_t *ca;           /**< in the keeper only */
     mod_gba_pki_origin_t origin;
 } mod_gba_pki_ca_t;
 
 /** A ledger that some GBALedger names; one per path, in pconf. */
 typedef struct mod_gba_pki_ledger_t {
     const char *path;
-    keeper_ledger_t *handle; /**< this child's; opened at its first use; see mod_gba_pki_run.h */
+    int index;               /**< its place among the parts: the keeper's number for it */
+    keeper_ledger_t *handle; /**< in the keeper only */
     mod_gba_pki_origin_t origin;
 } mod_gba_pki_ledger_t;
 
@@ -88,11 +92,18 @@ typedef struct mod_gba_pki_dir_t {
 
 /** Per server. */
 typedef struct mod_gba_pki_srv_t {
-    int laboratory;           /**< -1: unset (Off) */
-    apr_int64_t associations; /**< -1: unset; of the main server only */
+    int laboratory;            /**< -1: unset (Off) */
+    apr_int64_t associations;  /**< -1: unset; of the main server only */
+    apr_int64_t lookup_rate;   /**< -1: unset; of the main server only; per second */
+    const char *keeper_folder; /**< NULL: unset; absolute; of the main server only */
+    const char *keeper_user;   /**< NULL: httpd's User; of the main server only */
+    uid_t keeper_uid;          /**< of keeper_user */
+    gid_t keeper_gid;          /**< of keeper_user */
 } mod_gba_pki_srv_t;
 
-#define MOD_GBA_PKI_ASSOCIATIONS 16384 /**< default of GBAAssociations */
+#define MOD_GBA_PKI_ASSOCIATIONS  16384        /**< default of GBAAssociations */
+#define MOD_GBA_PKI_LOOKUP_RATE   100          /**< default of GBALookupRate */
+#define MOD_GBA_PKI_KEEPER_FOLDER "gba-keeper" /**< default of GBAKeeper, in DefaultRuntimeDir */
 
 extern const command_rec mod_gba_pki_commands[];
 
@@ -111,8 +122,8 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
 /** The parts of the configuration now being read or in force; made on first use; in @a pconf. */
 mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf);
 
-/** check_config: loads CAs and key sources, so that `httpd -t` finds what is wrong with them.
- *  OK or HTTP_INTERNAL_SERVER_ERROR after an error in the log. */
-int mod_gba_pki_parts_load(apr_pool_t *pconf, server_rec *s);
+/** check_config: checks CAs, key sources and ledgers apart from the parent, so that `httpd -t`
+ * finds what is wrong with them. OK or HTTP_INTERNAL_SERVER_ERROR after an error in the log. */
+int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s);
 
 #endif

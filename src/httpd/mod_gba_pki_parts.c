@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
+#include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
 
 APLOG_USE_MODULE(gba_pki);
@@ -34,7 +35,25 @@ static int complain(server_rec *s, const mod_gba_pki_origin_t *origin, const cha
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int load_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_rec *s)
+/* Both run in a process of their own: keys never stand in the parent's memory, which children
+ * inherit. */
+static base_result_t try_source(void *baton, apr_pool_t *pool)
+{
+    const mod_gba_pki_source_t *source = baton;
+    gba_keysource_t *out;
+
+    return keeper_file_open(&out, source->path, base_clock_system(), pool);
+}
+
+static base_result_t try_ca(void *baton, apr_pool_t *pool)
+{
+    const mod_gba_pki_ca_t *ca = baton;
+    pki_ca_t *out;
+
+    return pki_ca_load(&out, ca->cert_path, ca->key_path, ca->chain_path, pool);
+}
+
+static int check_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_rec *s)
 {
     const mod_gba_pki_srv_t *srv =
         ap_get_module_config(source->server->module_config, &gba_pki_module);
@@ -45,13 +64,13 @@ static int load_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_r
                         base_fail(BASE_INTERNAL, "GBA0603",
                                   "'file:' is for laboratories: it needs GBALaboratory On in the "
                                   "same server"));
-    result = keeper_file_open(&source->source, source->path, base_clock_system(), pconf);
+    result = mod_gba_pki_apart(try_source, source, NULL, pconf);
     return result.code == BASE_OK ? OK : complain(s, &source->origin, "GBAKeySource", result);
 }
 
-static int load_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
+static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
 {
-    base_result_t result = pki_ca_load(&ca->ca, ca->cert_path, ca->key_path, ca->chain_path, pconf);
+    base_result_t result = mod_gba_pki_apart(try_ca, ca, NULL, pconf);
 
     return result.code == BASE_OK ? OK : complain(s, &ca->origin, "GBAIssuer", result);
 }
@@ -98,15 +117,15 @@ static int check_enrolment(const mod_gba_pki_parts_t *parts, server_rec *s)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-int mod_gba_pki_parts_load(apr_pool_t *pconf, server_rec *s)
+int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     int status = check_enrolment(parts, s);
 
     for (int i = 0; status == OK && i < parts->sources->nelts; i++)
-        status = load_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
+        status = check_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->cas->nelts; i++)
-        status = load_ca(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
+        status = check_ca(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->ledgers->nelts; i++)
         status = check_ledger(APR_ARRAY_IDX(parts->ledgers, i, mod_gba_pki_ledger_t *), pconf, s);
     return status;

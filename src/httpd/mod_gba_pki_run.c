@@ -3,14 +3,13 @@
 
 #include <apr_shm.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 #include <http_log.h>
 #include <http_core.h>
 
 #include "base/base_steady.h"
-#include "httpd/mod_gba_pki_ledger.h"
+#include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
-#include "keeper/keeper_issuer.h"
+#include "keeper/keeper_ledger.h"
 
 APLOG_USE_MODULE(gba_pki);
 
@@ -37,8 +36,6 @@ typedef char key_area_is_large_enough[sizeof(front_t) <= KEY_AREA ? 1 : -1];
 static base_steady_t steady;
 
 static portal_world_t world;
-static apr_pool_t *child_pool;         /* ledgers are opened in it, under the mutex */
-static apr_thread_mutex_t *child_lock; /* NULL before child_init */
 
 static int start_failed(server_rec *s, const char *tag, apr_status_t rv, const char *what)
 {
@@ -101,13 +98,22 @@ static int attach_world(const retained_t *kept, apr_pool_t *pconf, server_rec *s
     return OK;
 }
 
+static base_result_t prepare(void *baton, apr_pool_t *pool)
+{
+    return keeper_sqlite_prepare(baton, pool);
+}
+
+/* As the user that will write it: the folder is his, and what stands in somebody else's folder is
+ * nothing that root should open. */
 static int prepare_ledgers(apr_pool_t *pconf, server_rec *s)
 {
     const apr_array_header_t *ledgers = mod_gba_pki_parts(pconf)->ledgers;
 
     for (int i = 0; i < ledgers->nelts; i++) {
         const mod_gba_pki_ledger_t *ledger = APR_ARRAY_IDX(ledgers, i, mod_gba_pki_ledger_t *);
-        base_result_t result = mod_gba_pki_ledger_prepare(ledger->path, pconf);
+        base_result_t result =
+            mod_gba_pki_apart(prepare, (void *)ledger->path,
+                              ap_get_module_config(s->module_config, &gba_pki_module), pconf);
         if (result.code != BASE_OK)
             return start_failed(
                 s, result.tag, 0,
@@ -144,20 +150,10 @@ int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
     if (status == OK)
         status = attach_world(kept, pconf, s);
     if (status == OK)
+        status = mod_gba_pki_keeper_start(pconf, s);
+    if (status == OK)
         warn_laboratory(pconf, s);
     return status;
-}
-
-void mod_gba_pki_run_child(apr_pool_t *pchild, server_rec *s)
-{
-    apr_status_t rv = apr_thread_mutex_create(&child_lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-
-    if (rv != APR_SUCCESS) {
-        child_lock = NULL;
-        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, "GBA0617: no mutex: nothing will be issued");
-    }
-    apr_pool_create(&child_pool, pchild);
-    apr_pool_tag(child_pool, "mod_gba_pki ledgers");
 }
 
 const portal_world_t *mod_gba_pki_world(void)
@@ -165,56 +161,22 @@ const portal_world_t *mod_gba_pki_world(void)
     return world.assocs ? &world : NULL;
 }
 
-/* ---- this child's ledgers ---- */
-
-static base_result_t open_once(mod_gba_pki_ledger_t *ledger, apr_pool_t *pool)
-{
-    apr_pool_t *ledger_pool;
-    base_result_t result;
-
-    if (ledger->handle)
-        return base_ok();
-    apr_pool_create(&ledger_pool, child_pool);
-    result = keeper_sqlite_open(&ledger->handle, ledger->path, ledger_pool);
-    if (result.code != BASE_OK) {
-        ledger->handle = NULL;
-        result.detail = apr_pstrdup(pool, result.detail);
-        apr_pool_destroy(ledger_pool);
-    }
-    return result;
-}
-
-static base_result_t open_ledger(mod_gba_pki_ledger_t *ledger, apr_pool_t *pool)
-{
-    base_result_t result;
-
-    if (!child_lock || apr_thread_mutex_lock(child_lock) != APR_SUCCESS)
-        return base_fail(BASE_STORE_DOWN, "GBA0618", "the child's mutex cannot be had");
-    result = open_once(ledger, pool);
-    apr_thread_mutex_unlock(child_lock);
-    return result;
-}
-
 base_result_t mod_gba_pki_namer(portal_issuer_t **out, request_rec *r, const mod_gba_pki_dir_t *dir)
 {
-    keeper_issuer_parts_t parts = {
-        .ca = dir->ca ? dir->ca->ca : NULL, .clock = world.clock, .random = world.random};
-    base_result_t result;
+    keeper_client_t *client = mod_gba_pki_keeper_client();
 
     if (!dir->ledger)
         return base_fail(BASE_STORE_DOWN, "GBA0620", "no GBALedger is configured here");
-    result = open_ledger(dir->ledger, r->pool);
-    if (result.code != BASE_OK)
-        return result;
-    parts.ledger = dir->ledger->handle;
-    *out = keeper_issuer_make(r->pool, &parts);
-    return result;
+    if (!client)
+        return base_fail(BASE_STORE_DOWN, "GBA0618", "this process has no way to the keeper");
+    *out = keeper_client_issuer(client, dir->ca ? dir->ca->index : 0, dir->ledger->index, r->pool);
+    return base_ok();
 }
 
 base_result_t mod_gba_pki_issuer(portal_issuer_t **out, request_rec *r,
                                  const mod_gba_pki_dir_t *dir)
 {
-    if (!dir->ca || !dir->ca->ca)
+    if (!dir->ca)
         return base_fail(BASE_STORE_DOWN, "GBA0619", "gba-enrol without a GBAIssuer");
     return mod_gba_pki_namer(out, r, dir);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_set.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <apr_strings.h>
 
@@ -83,6 +85,7 @@ const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, const char *ar
     source->path = path;
     source->server = cmd->server;
     source->origin = origin_of(cmd);
+    source->index = sources->nelts;
     APR_ARRAY_PUSH(sources, mod_gba_pki_source_t *) = source;
     conf->source = source;
     return NULL;
@@ -180,19 +183,38 @@ const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+/* A number that the main server alone may set. */
+static const char *set_global(cmd_parms *cmd, const char *arg, apr_uint64_t min, apr_uint64_t max,
+                              apr_int64_t *out)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_uint64_t number;
+
+    if (error)
+        return error;
+    if (!base_decimal_decode(&number, base_span_str(arg), max) || number < min)
+        return refuse(cmd, arg,
+                      apr_psprintf(cmd->pool,
+                                   "a number from %" APR_UINT64_T_FMT " to %" APR_UINT64_T_FMT, min,
+                                   max));
+    *out = (apr_int64_t)number;
+    return NULL;
+}
+
 const char *mod_gba_pki_set_associations(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    apr_uint64_t count;
 
     (void)dir;
-    if (error)
-        return error;
-    if (!base_decimal_decode(&count, base_span_str(arg), 4 * 1024 * 1024) || count < 16)
-        return refuse(cmd, arg, "a number from 16 to 4194304");
-    conf->associations = (apr_int64_t)count;
-    return NULL;
+    return set_global(cmd, arg, 16, 4 * 1024 * 1024, &conf->associations);
+}
+
+const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+
+    (void)dir;
+    return set_global(cmd, arg, 1, 100000, &conf->lookup_rate);
 }
 
 static const char *set_body(cmd_parms *cmd, const char *max, const char *spool, apr_off_t *max_out,
@@ -253,6 +275,7 @@ const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, 
             return NULL;
         }
     }
+    ca->index = cas->nelts;
     APR_ARRAY_PUSH(cas, mod_gba_pki_ca_t *) = ca;
     conf->ca = ca;
     return NULL;
@@ -277,7 +300,43 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
     ledger = apr_pcalloc(conf_pool(cmd), sizeof(*ledger));
     ledger->path = path;
     ledger->origin = origin_of(cmd);
+    ledger->index = ledgers->nelts;
     APR_ARRAY_PUSH(ledgers, mod_gba_pki_ledger_t *) = ledger;
     conf->ledger = ledger;
+    return NULL;
+}
+
+#define SOCKET_ROOM 24 /* octets that the socket's own name adds to its folder's */
+
+const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)dir;
+    if (error)
+        return error;
+    conf->keeper_folder = file_path(cmd, arg);
+    if (!conf->keeper_folder ||
+        strlen(conf->keeper_folder) + SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
+        return refuse(cmd, arg, "a path of at most 83 octets");
+    return NULL;
+}
+
+const char *mod_gba_pki_set_keeper_user(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const struct passwd *user;
+
+    (void)dir;
+    if (error)
+        return error;
+    user = getpwnam(arg);
+    if (!user || user->pw_uid == 0)
+        return refuse(cmd, arg, "the name of a user other than root");
+    conf->keeper_user = arg;
+    conf->keeper_uid = user->pw_uid;
+    conf->keeper_gid = user->pw_gid;
     return NULL;
 }

@@ -7,35 +7,99 @@
 #ifndef keeper_ledger_h
 #define keeper_ledger_h
 
+#include <apr_tables.h>
 #include "base/base_env.h"
+#include "keeper/keeper_audit.h"
+#include "keeper/keeper_group.h"
 #include "portal/portal_issuer.h"
 
 #define KEEPER_LEDGER_SCHEMA 1 /**< version of the schema that this program reads and writes */
 
-/** A ledger. A handle may be used by several threads: its callbacks serialize themselves. Every
- *  callback returns BASE_OK or BASE_STORE_DOWN with a detail in its pool; after a failure inside
- *  a transaction only rollback() may follow. */
-typedef struct keeper_ledger_t {
+/** The states of a certificate, and how it may move: pending to issued or abandoned, issued to
+ *  revoked or superseded, superseded to revoked. */
+typedef enum keeper_state_t {
+    KEEPER_STATE_PENDING,    /**< recorded before it is signed; this program signs first */
+    KEEPER_STATE_ISSUED,     /**< given out */
+    KEEPER_STATE_REVOKED,    /**< withdrawn */
+    KEEPER_STATE_SUPERSEDED, /**< the same key has a newer one of the same kind */
+    KEEPER_STATE_ABANDONED,  /**< never given out */
+    KEEPER_STATES            /**< how many there are; not a state */
+} keeper_state_t;
+
+/** What is asked for. Texts belong to the caller. */
+typedef struct keeper_claim_t {
+    const char *subscriber;
+    const char *btid;
+    const char *profile;
+    unsigned usage;                             /**< one PKI_USAGE_ bit */
+    int has_key;                                /**< 0: only the pseudonym is of interest */
+    unsigned char spki_sha256[KEEPER_HASH_LEN]; /**< if has_key */
+    base_span_t issuer;                         /**< the CA's certificate, DER */
+    unsigned char issuer_sha256[KEEPER_HASH_LEN];
+    apr_time_t now;
+} keeper_claim_t;
+
+/** What the ledger holds of that. */
+typedef struct keeper_holding_t {
+    char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< the subscriber's; "" if he has none yet */
+    char owner[GBA_BTID_MAX + 1]; /**< another subscriber for whom this key was certified; or "" */
+    portal_issued_t issued; /**< the certificate in state issued of this subscriber, key, profile,
+                                 usage and CA, valid or not; der_len is 0 if there is none */
+    apr_time_t not_before;  /**< of that certificate, as is notAfter */
+    apr_time_t not_after;
+} keeper_holding_t;
+
+/** Gets a row; its texts live as long as the call. Nonzero: the next one, please. */
+typedef int (*keeper_row_visit_t)(void *visitor, const keeper_audit_row_t *row);
+
+/** A ledger. Thread-safe. Every callback returns BASE_OK or BASE_STORE_DOWN with a detail in its
+ *  pool; what else may come is said. */
+struct keeper_ledger_t {
     void *baton; /**< the callbacks' first argument */
-    /** Starts a write transaction and keeps other threads out of the handle until its end. If it
-     *  fails there is no transaction, and nothing to roll back. */
-    base_result_t (*begin)(void *baton, apr_pool_t *pool);
-    /** Durable when it returns BASE_OK. Ends the transaction in any case. */
-    base_result_t (*commit)(void *baton, apr_pool_t *pool);
-    /** Undoes; cannot fail in a way that matters. Ends the transaction. */
-    void (*rollback)(void *baton);
+    /** Runs a job in a transaction, which it may share with other threads' jobs; see
+     *  keeper_group_run(). */
+    base_result_t (*run)(void *baton, keeper_job_t *job);
+    /** What the ledger held a moment ago, without a transaction: for a guess, which a job must
+     *  check by find(). Waits for no writer. */
+    base_result_t (*peek)(void *baton, const keeper_claim_t *claim, keeper_holding_t *out,
+                          apr_pool_t *pool);
+    /** Every row of @a writer (NULL: of all) with an id greater than @a after, in order. */
+    base_result_t (*rows)(void *baton, const char *writer, apr_int64_t after,
+                          keeper_row_visit_t visit, void *visitor, apr_pool_t *pool);
+    /** The ends of all chains, and those that were signed, as arrays of keeper_head_t in @a pool,
+     *  the latter by ascending id; either may be NULL. */
+    base_result_t (*heads)(void *baton, apr_array_header_t **ends, apr_array_header_t **signed_ends,
+                           apr_pool_t *pool);
+
+    /* Inside a job of run() only. */
+
+    /** What the ledger holds now. */
+    base_result_t (*find)(void *baton, const keeper_claim_t *claim, keeper_holding_t *out,
+                          apr_pool_t *pool);
     /** The subscriber's pseudonym; if there is none yet, @a fresh becomes it. */
-    base_result_t (*pseudonym)(void *baton, const char *subscriber, const char *fresh,
-                               char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool);
-    /** Records an issued certificate. BASE_INTERNAL: its serial is taken; nothing was written and
-     *  the transaction goes on, another serial may be tried. */
-    base_result_t (*record_issued)(void *baton, const portal_issue_t *question,
-                                   const pki_cert_spec_t *spec, base_span_t der, apr_time_t now,
-                                   apr_pool_t *pool);
-    /** Records a decision (permitted or refused) in the audit table. */
-    base_result_t (*record_decision)(void *baton, const portal_issue_t *question, apr_time_t now,
-                                     apr_pool_t *pool);
-} keeper_ledger_t;
+    base_result_t (*name)(void *baton, const keeper_claim_t *claim, const char *fresh,
+                          char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool);
+    /** Adds a certificate in state issued. BASE_INTERNAL: its serial is taken. */
+    base_result_t (*add)(void *baton, const keeper_claim_t *claim, const pki_cert_spec_t *spec,
+                         base_span_t der, apr_pool_t *pool);
+    /** Moves a certificate from one state to another; down if it is not in the former. */
+    base_result_t (*move)(void *baton, const unsigned char serial[PKI_SERIAL_LEN],
+                          keeper_state_t from, keeper_state_t to, apr_pool_t *pool);
+    /** Adds a row to the audit trail; sets its id, writer and hash. */
+    base_result_t (*audit)(void *baton, keeper_audit_row_t *row, apr_pool_t *pool);
+    /** If a refusal like @a row was added within the last minute (same subscriber, profile and
+     *  reason; same key if the reason is KEY_TAKEN; without an identity the B-TID says who), counts
+     *  it there and sets *counted. */
+    base_result_t (*count)(void *baton, const keeper_audit_row_t *row, int *counted,
+                           apr_pool_t *pool);
+    /** Adds a signed head. */
+    base_result_t (*add_head)(void *baton, const keeper_head_t *head, apr_pool_t *pool);
+    /** Writes something that means nothing: can it be written? */
+    base_result_t (*touch)(void *baton, apr_time_t now, apr_pool_t *pool);
+};
+
+/** "issued" and so on: the column's text; static. NULL if it is none. */
+const char *keeper_state_text(keeper_state_t state);
 
 /**
  * Makes the SQLite file and its schema if it is not there, and checks the schema's version.
@@ -46,8 +110,8 @@ typedef struct keeper_ledger_t {
 base_result_t keeper_sqlite_prepare(const char *path, apr_pool_t *pool);
 
 /**
- * Opens a prepared SQLite ledger: WAL, synchronous=FULL (read back and checked), busy timeout.
- * Never carry the handle over a fork.
+ * Opens a prepared SQLite ledger: WAL, synchronous=FULL (read back and checked), busy timeout,
+ * group commit over all threads that use the handle. Never carry the handle over a fork.
  * @param pool owns the handle
  */
 base_result_t keeper_sqlite_open(keeper_ledger_t **out, const char *path, apr_pool_t *pool);

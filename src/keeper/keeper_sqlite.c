@@ -1,353 +1,375 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite ledger's transactions. One connection per handle, held by one
- * thread from begin to commit or rollback. After any failure the connection is
- * in doubt: it is closed with the transaction, and the next begin opens another
- * one, so whatever was wrong (file gone, disk full, locked) needs no restart.
+ * The SQLite ledger's handle: a connection that writes, held by the thread that
+ * leads the group, and one that reads, which no writer keeps waiting. After any
+ * failure but a constraint's the connection is in doubt: it is closed with the
+ * transaction, and the next begin opens another one, so whatever was wrong (file
+ * gone, disk full, locked) needs no restart. Every connection that writes is a
+ * writer of the audit trail of its own: its chain goes on from what it
+ * committed itself, never from what somebody may have put into the file.
  */
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include "keeper/keeper_sqlite_private.h"
 
-/** The statements that live as long as their connection. */
-typedef enum statement_t {
-    DO_BEGIN,
-    DO_COMMIT,
-    DO_ROLLBACK,
-    DO_ADD_SUBSCRIBER,
-    DO_GET_PSEUDONYM,
-    DO_ADD_CERTIFICATE,
-    DO_ADD_DECISION,
-    STATEMENTS
-} statement_t;
+#define READ_BUSY_MS 1000 /* readers of a write-ahead log hardly ever wait */
 
-/* A certificate goes to the subscriber whose identity and pseudonym both fit, or (NOT NULL) to
- * nobody. */
-static const char *const statement_sql[STATEMENTS] = {
-    [DO_BEGIN] = "BEGIN IMMEDIATE",
-    [DO_COMMIT] = "COMMIT",
-    [DO_ROLLBACK] = "ROLLBACK",
-    [DO_ADD_SUBSCRIBER] = "INSERT INTO subscriber (identity, pseudonym, created)"
-                          " VALUES (?1, ?2, unixepoch()) ON CONFLICT (identity) DO NOTHING",
-    [DO_GET_PSEUDONYM] = "SELECT pseudonym FROM subscriber WHERE identity = ?1",
-    [DO_ADD_CERTIFICATE] =
-        "INSERT INTO certificate (serial, subscriber_id, profile, key_usage, spki_sha256,"
-        " not_before, not_after, issued_at, state, btid, der) VALUES (?1,"
-        " (SELECT id FROM subscriber WHERE identity = ?2 AND pseudonym = ?3),"
-        " ?4, ?5, ?6, ?7, ?8, ?9, 'issued', ?10, ?11) ON CONFLICT (serial) DO NOTHING",
-    [DO_ADD_DECISION] =
-        "INSERT INTO decision (at, identity, btid, profile, permit, reason, spki_sha256, usage)"
-        " VALUES (?1, nullif(?2, ''), ?3, ?4, ?5, ?6, ?7, ?8)",
-};
-
-/** Which file something is, whatever its name says now. */
-typedef struct file_id_t {
-    dev_t device;
-    ino_t inode;
-} file_id_t;
+/** Where the writer's chain stands, and the audit trail with it. */
+typedef struct chain_t {
+    apr_int64_t last_row; /**< of all writers; known inside a transaction */
+    apr_int64_t last_id;  /**< of this one; 0 if there is none */
+    unsigned char hash[KEEPER_HASH_LEN];
+} chain_t;
 
 typedef struct keeper_sqlite_t {
     keeper_ledger_t ledger;
-    const char *path;
-    const char *wal_path;
-    int busy_ms;
-    pid_t pid;                 /**< who opened it; SQLite's locks do not survive a fork */
-    apr_thread_mutex_t *mutex; /**< held from begin to commit or rollback; guards what follows */
-    sqlite3 *db;               /**< NULL: to be opened by the next begin */
-    sqlite3_stmt *statements[STATEMENTS];
-    file_id_t file; /**< of the open connection */
-    file_id_t wal;
+    keeper_group_ops_t ops;
+    keeper_group_t *group;
+    pid_t pid; /**< who opened it; SQLite's locks do not survive a fork */
+    /* The leader's. */
+    keeper_sqlite_conn_t out;
+    char name[KEEPER_WRITER_LEN + 1];
     int active; /**< in a transaction */
-    int doubt;  /**< something failed: no commit, and close with the transaction */
+    chain_t chain;
+    chain_t at_mark;
+    chain_t committed;
+    /* Under the mutex. */
+    apr_thread_mutex_t *mutex;
+    keeper_sqlite_conn_t in;
 } keeper_sqlite_t;
 
-static int file_id(file_id_t *id, const char *path)
+/* ---- a transaction ---- */
+
+/** A connection, and a name for what it will write. */
+static base_result_t open_out(keeper_sqlite_t *self, apr_pool_t *pool)
 {
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return 0;
-    id->device = st.st_dev;
-    id->inode = st.st_ino;
-    return 1;
+    unsigned char bits[KEEPER_WRITER_LEN / 2];
+    const base_random_t *random = base_random_system();
+    if (!random->fill(random->baton, bits, sizeof bits))
+        return base_fail(BASE_STORE_DOWN, "GBA0567", "ledger: no random octets for its name");
+    base_hex_encode(self->name, bits, sizeof bits);
+    memset(&self->committed, 0, sizeof self->committed);
+    return keeper_sqlite_open_conn(&self->out, pool);
 }
 
-static int file_is(const file_id_t *id, const char *path)
+static base_result_t not_begun(keeper_sqlite_conn_t *conn, apr_pool_t *pool)
 {
-    file_id_t now;
-    return file_id(&now, path) && now.device == id->device && now.inode == id->inode;
+    return keeper_sqlite_failed(conn, "GBA0565", "a transaction cannot begin", pool);
 }
 
-/** Nonzero while the names still lead to the files that the connection writes. What goes into a
- *  removed file, or into a removed write-ahead log, is lost. */
-static int in_place(const keeper_sqlite_t *self)
+static base_result_t try_begin(keeper_sqlite_t *self, apr_pool_t *pool)
 {
-    return file_is(&self->file, self->path) && file_is(&self->wal, self->wal_path);
-}
-
-static void disconnect(keeper_sqlite_t *self)
-{
-    /* In a forked child, closing would write to the parent's files without its locks. */
-    if (!self->db || getpid() != self->pid)
-        return;
-    for (int i = 0; i < STATEMENTS; i++) {
-        sqlite3_finalize(self->statements[i]);
-        self->statements[i] = NULL;
+    keeper_sqlite_conn_t *out = &self->out;
+    base_result_t result = base_ok();
+    if (out->db && !keeper_sqlite_in_place(out))
+        return keeper_sqlite_doubt(
+            out, "GBA0564",
+            "the file or its write-ahead log was removed or replaced; it is opened again with the "
+            "next request",
+            pool);
+    if (!out->db)
+        result = open_out(self, pool);
+    if (result.code == BASE_OK && !keeper_sqlite_run(out, KEEPER_DO_BEGIN))
+        result = not_begun(out, pool);
+    if (result.code == BASE_OK) {
+        self->chain = self->committed;
+        result = keeper_sqlite_last_row(out, &self->chain.last_row, pool);
     }
-    sqlite3_close_v2(self->db);
-    self->db = NULL;
-}
-
-/** Ends the caller's turn. */
-static void leave(keeper_sqlite_t *self)
-{
-    if (self->doubt)
-        disconnect(self); /* rolls back what is still open */
-    self->doubt = 0;
-    self->active = 0;
-    apr_thread_mutex_unlock(self->mutex);
-}
-
-/** Puts the connection in doubt and says why. */
-static base_result_t down(keeper_sqlite_t *self, const char *tag, const char *what,
-                          apr_pool_t *pool)
-{
-    self->doubt = 1;
-    return keeper_sqlite_down(self->db, tag, self->path, what, pool);
-}
-
-/** The same for what SQLite knows nothing of. */
-static base_result_t doubt(keeper_sqlite_t *self, const char *tag, const char *what,
-                           apr_pool_t *pool)
-{
-    self->doubt = 1;
-    return base_fail(BASE_STORE_DOWN, tag, apr_psprintf(pool, "ledger %s: %s", self->path, what));
-}
-
-/** What a connection must be before it is trusted; read back, not assumed. */
-static int is_durable(sqlite3 *db)
-{
-    sqlite3_int64 synchronous = 0, foreign_keys = 0;
-    const char *set = "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON";
-    return sqlite3_exec(db, set, NULL, NULL, NULL) == SQLITE_OK &&
-           keeper_sqlite_int(db, "PRAGMA synchronous", &synchronous) == SQLITE_ROW &&
-           synchronous == 2 &&
-           keeper_sqlite_int(db, "PRAGMA foreign_keys", &foreign_keys) == SQLITE_ROW &&
-           foreign_keys == 1 && keeper_sqlite_text_is(db, "PRAGMA journal_mode", "wal");
-}
-
-static int prepare_statements(keeper_sqlite_t *self)
-{
-    for (int i = 0; i < STATEMENTS; i++)
-        if (sqlite3_prepare_v3(self->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &self->statements[i], NULL) != SQLITE_OK)
-            return 0;
-    return 1;
-}
-
-static base_result_t set_up(keeper_sqlite_t *self, apr_pool_t *pool)
-{
-    base_result_t result = keeper_sqlite_check(self->db, self->path, NULL, pool);
-    if (result.code != BASE_OK)
-        return result;
-    if (!is_durable(self->db))
-        return down(self, "GBA0560", "it is not durable (write-ahead log, synchronous=FULL)", pool);
-    if (!prepare_statements(self))
-        return down(self, "GBA0561", "its statements cannot be prepared", pool);
-    /* The file that was there before SQLite opened it and after is the one that it opened. The
-     * check above has read from it, so the write-ahead log is open too. */
-    if (!file_id(&self->wal, self->wal_path) || !in_place(self))
-        return doubt(self, "GBA0562", "the file was replaced while it was opened", pool);
-    return base_ok();
-}
-
-static base_result_t connect_now(keeper_sqlite_t *self, apr_pool_t *pool)
-{
-    if (!file_id(&self->file, self->path))
-        return doubt(self, "GBA0563", "there is no such file; restore or prepare it", pool);
-    base_result_t result = keeper_sqlite_connect(&self->db, self->path, self->busy_ms, pool);
-    if (result.code == BASE_OK)
-        result = set_up(self, pool);
-    if (result.code != BASE_OK)
-        disconnect(self);
     return result;
 }
 
-/** Runs a statement that gives no row; its bindings are dropped. SQLite's message stays. */
-static int run(keeper_sqlite_t *self, statement_t which)
+static base_result_t begin(void *baton, apr_pool_t *pool)
 {
-    sqlite3_stmt *statement = self->statements[which];
-    int done = sqlite3_step(statement) == SQLITE_DONE;
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return done;
+    keeper_sqlite_t *self = baton;
+    base_result_t result = try_begin(self, pool);
+    self->active = result.code == BASE_OK;
+    if (!self->active)
+        keeper_sqlite_close_conn(&self->out);
+    return result;
 }
 
-static base_result_t begin_locked(keeper_sqlite_t *self, apr_pool_t *pool)
+static base_result_t try_commit(keeper_sqlite_t *self, apr_pool_t *pool)
 {
-    if (self->db && !in_place(self))
-        return doubt(self, "GBA0564",
-                     "the file or its write-ahead log was removed or replaced; it is opened again "
-                     "with the next request",
-                     pool);
-    if (!self->db) {
-        base_result_t result = connect_now(self, pool);
+    keeper_sqlite_conn_t *out = &self->out;
+    if (out->doubt)
+        return keeper_sqlite_doubt(out, "GBA0568", "commit after a failure: rolled back", pool);
+    if (self->chain.last_id != self->committed.last_id) {
+        keeper_head_t head = {.last_id = self->chain.last_id};
+        memcpy(head.writer, self->name, sizeof head.writer);
+        memcpy(head.hash, self->chain.hash, sizeof head.hash);
+        base_result_t result = keeper_sqlite_set_head(out, &head, pool);
         if (result.code != BASE_OK)
             return result;
     }
-    if (!run(self, DO_BEGIN))
-        return down(self, "GBA0565", "a transaction cannot begin", pool);
+    if (!keeper_sqlite_run(out, KEEPER_DO_COMMIT))
+        return keeper_sqlite_failed(out, "GBA0569", "commit", pool);
+    if (!keeper_sqlite_in_place(out))
+        return keeper_sqlite_doubt(out, "GBA0570",
+                                   "the file was removed or replaced during a transaction", pool);
     return base_ok();
 }
 
-static base_result_t ledger_begin(void *baton, apr_pool_t *pool)
+static base_result_t commit(void *baton, apr_pool_t *pool)
 {
     keeper_sqlite_t *self = baton;
-    if (getpid() != self->pid)
-        return base_fail(BASE_STORE_DOWN, "GBA0566", "ledger: opened before a fork");
-    if (apr_thread_mutex_timedlock(self->mutex, apr_time_from_msec(self->busy_ms)) != APR_SUCCESS)
-        return base_fail(BASE_STORE_DOWN, "GBA0567", "ledger: other threads hold it for too long");
-    base_result_t result = begin_locked(self, pool);
+    base_result_t result = try_commit(self, pool);
+    self->active = 0;
     if (result.code == BASE_OK)
-        self->active = 1;
+        self->committed = self->chain;
     else
-        leave(self);
+        keeper_sqlite_close_conn(&self->out);
     return result;
 }
 
-static void ledger_rollback(void *baton)
+static void rollback(void *baton)
 {
     keeper_sqlite_t *self = baton;
-    if (!self->active)
-        return;
-    if (!self->doubt && !run(self, DO_ROLLBACK))
-        self->doubt = 1;
-    leave(self);
+    self->active = 0;
+    if (self->out.doubt || !keeper_sqlite_run(&self->out, KEEPER_DO_ROLLBACK))
+        keeper_sqlite_close_conn(&self->out);
 }
 
-static base_result_t commit_locked(keeper_sqlite_t *self, apr_pool_t *pool)
+/** A statement that moves the savepoint. */
+static base_result_t move_mark(keeper_sqlite_t *self, keeper_sqlite_do_t which, apr_pool_t *pool)
 {
-    if (self->doubt)
-        return doubt(self, "GBA0568", "commit after a failure: rolled back", pool);
-    if (!run(self, DO_COMMIT))
-        return down(self, "GBA0569", "commit", pool);
-    if (!in_place(self))
-        return doubt(self, "GBA0570", "the file was removed or replaced during a transaction",
-                     pool);
+    if (self->out.doubt || !keeper_sqlite_run(&self->out, which))
+        return keeper_sqlite_failed(&self->out, "GBA0574", "a transaction cannot go on", pool);
     return base_ok();
 }
 
-static base_result_t ledger_commit(void *baton, apr_pool_t *pool)
+static base_result_t mark(void *baton, apr_pool_t *pool)
 {
     keeper_sqlite_t *self = baton;
-    if (!self->active)
-        return base_fail(BASE_STORE_DOWN, "GBA0571", "ledger: commit outside a transaction");
-    base_result_t result = commit_locked(self, pool);
-    leave(self);
+    self->at_mark = self->chain;
+    return move_mark(self, KEEPER_DO_MARK, pool);
+}
+
+static base_result_t keep(void *baton, apr_pool_t *pool)
+{
+    return move_mark(baton, KEEPER_DO_KEEP, pool);
+}
+
+static base_result_t undo(void *baton, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    base_result_t result = move_mark(self, KEEPER_DO_UNDO, pool);
+    if (result.code == BASE_OK)
+        result = move_mark(self, KEEPER_DO_KEEP, pool);
+    self->chain = self->at_mark;
     return result;
 }
 
-/** Nonzero if a statement may run: in a transaction in which nothing failed. */
-static int is_usable(const keeper_sqlite_t *self)
+/* ---- the ledger's callbacks ---- */
+
+static base_result_t forked(void)
 {
-    return self->active && !self->doubt;
+    return base_fail(BASE_STORE_DOWN, "GBA0566", "ledger: opened before a fork");
 }
 
-/** Reads the pseudonym that stands in the ledger; nonzero if it has the form of one. */
-static int read_pseudonym(keeper_sqlite_t *self, const char *subscriber, char *out)
-{
-    sqlite3_stmt *statement = self->statements[DO_GET_PSEUDONYM];
-    int found = 0;
-    if (keeper_sqlite_bind_text(statement, 1, subscriber) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW) {
-        const unsigned char *text = sqlite3_column_text(statement, 0);
-        if (text && sqlite3_column_bytes(statement, 0) == PKI_PSEUDONYM_LEN) {
-            memcpy(out, text, PKI_PSEUDONYM_LEN);
-            out[PKI_PSEUDONYM_LEN] = '\0';
-            found = 1;
-        }
-    }
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return found;
-}
-
-static base_result_t ledger_pseudonym(void *baton, const char *subscriber, const char *fresh,
-                                      char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool)
+static base_result_t ledger_run(void *baton, keeper_job_t *job)
 {
     keeper_sqlite_t *self = baton;
-    sqlite3_stmt *statement = self->statements[DO_ADD_SUBSCRIBER];
-    out[0] = '\0';
-    if (!is_usable(self))
-        return base_fail(BASE_STORE_DOWN, "GBA0572", "ledger: pseudonym outside a transaction");
-    if (keeper_sqlite_bind_text(statement, 1, subscriber) != SQLITE_OK ||
-        keeper_sqlite_bind_text(statement, 2, fresh) != SQLITE_OK || !run(self, DO_ADD_SUBSCRIBER))
-        return down(self, "GBA0573", "a subscriber cannot be added", pool);
-    if (!read_pseudonym(self, subscriber, out))
-        return down(self, "GBA0574", "a pseudonym cannot be read", pool);
-    return base_ok();
+    return getpid() == self->pid ? keeper_group_run(self->group, job) : forked();
 }
 
-static base_result_t ledger_record_issued(void *baton, const portal_issue_t *question,
-                                          const pki_cert_spec_t *spec, base_span_t der,
-                                          apr_time_t now, apr_pool_t *pool)
+/** One transaction for all that is read: one moment's view, and the locks taken once. */
+static base_result_t look(keeper_sqlite_conn_t *in, const keeper_claim_t *claim,
+                          keeper_holding_t *out, apr_pool_t *pool)
 {
-    keeper_sqlite_t *self = baton;
-    if (!is_usable(self))
-        return base_fail(BASE_STORE_DOWN, "GBA0575", "ledger: record outside a transaction");
-    if (!keeper_sqlite_bind_certificate(self->statements[DO_ADD_CERTIFICATE], question, spec, der,
-                                        now) ||
-        !run(self, DO_ADD_CERTIFICATE))
-        return down(self, "GBA0576", "a certificate cannot be recorded", pool);
-    if (sqlite3_changes(self->db) != 1)
-        return base_fail(BASE_INTERNAL, "GBA0577", "ledger: this serial is taken");
-    return base_ok();
+    if (!keeper_sqlite_run(in, KEEPER_DO_LOOK))
+        return not_begun(in, pool);
+    base_result_t result = keeper_sqlite_find(in, claim, out, pool);
+    if (!keeper_sqlite_run(in, KEEPER_DO_COMMIT))
+        in->doubt = 1;
+    return result;
 }
 
-static base_result_t ledger_record_decision(void *baton, const portal_issue_t *question,
-                                            apr_time_t now, apr_pool_t *pool)
+static base_result_t peek_locked(keeper_sqlite_t *self, const keeper_claim_t *claim,
+                                 keeper_holding_t *out, apr_pool_t *pool)
+{
+    keeper_sqlite_conn_t *in = &self->in;
+    base_result_t result = base_ok();
+    if (in->db && !keeper_sqlite_in_place(in))
+        keeper_sqlite_close_conn(in);
+    if (!in->db)
+        result = keeper_sqlite_open_conn(in, pool);
+    if (result.code == BASE_OK)
+        result = look(in, claim, out, pool);
+    if (in->doubt)
+        keeper_sqlite_close_conn(in);
+    return result;
+}
+
+static base_result_t ledger_peek(void *baton, const keeper_claim_t *claim, keeper_holding_t *out,
+                                 apr_pool_t *pool)
 {
     keeper_sqlite_t *self = baton;
-    if (!is_usable(self))
-        return base_fail(BASE_STORE_DOWN, "GBA0578", "ledger: decision outside a transaction");
-    if (!keeper_sqlite_bind_decision(self->statements[DO_ADD_DECISION], question, now) ||
-        !run(self, DO_ADD_DECISION))
-        return down(self, "GBA0579", "a decision cannot be recorded", pool);
-    return base_ok();
+    memset(out, 0, sizeof *out);
+    if (getpid() != self->pid)
+        return forked();
+    if (apr_thread_mutex_timedlock(self->mutex, apr_time_from_msec(self->out.busy_ms)) !=
+        APR_SUCCESS)
+        return base_fail(BASE_STORE_DOWN, "GBA0575", "ledger: other threads read for too long");
+    base_result_t result = peek_locked(self, claim, out, pool);
+    apr_thread_mutex_unlock(self->mutex);
+    return result;
 }
+
+static base_result_t ledger_rows(void *baton, const char *writer, apr_int64_t after,
+                                 keeper_row_visit_t visit, void *visitor, apr_pool_t *pool)
+{
+    const keeper_sqlite_t *self = baton;
+    return keeper_sqlite_rows(&self->in, writer, after, visit, visitor, pool);
+}
+
+static base_result_t ledger_heads(void *baton, apr_array_header_t **ends,
+                                  apr_array_header_t **signed_ends, apr_pool_t *pool)
+{
+    const keeper_sqlite_t *self = baton;
+    return keeper_sqlite_heads(&self->in, ends, signed_ends, pool);
+}
+
+/** What a job may do, it may do in a transaction in which nothing failed. */
+static base_result_t usable(const keeper_sqlite_t *self)
+{
+    return self->active && !self->out.doubt
+               ? base_ok()
+               : base_fail(BASE_STORE_DOWN, "GBA0571", "ledger: outside a transaction");
+}
+
+/* In the leader's thread only: nothing here is locked. */
+#define IN_TRANSACTION(self)                                                                       \
+    do {                                                                                           \
+        base_result_t usable_result = usable(self);                                                \
+        if (usable_result.code != BASE_OK)                                                         \
+            return usable_result;                                                                  \
+    } while (0)
+
+static base_result_t ledger_find(void *baton, const keeper_claim_t *claim, keeper_holding_t *out,
+                                 apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_find(&self->out, claim, out, pool);
+}
+
+static base_result_t ledger_name(void *baton, const keeper_claim_t *claim, const char *fresh,
+                                 char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_name(&self->out, claim, fresh, out, pool);
+}
+
+static base_result_t ledger_add(void *baton, const keeper_claim_t *claim,
+                                const pki_cert_spec_t *spec, base_span_t der, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_add(&self->out, claim, spec, der, pool);
+}
+
+static base_result_t ledger_move(void *baton, const unsigned char serial[PKI_SERIAL_LEN],
+                                 keeper_state_t from, keeper_state_t to, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_move(&self->out, serial, from, to, pool);
+}
+
+static base_result_t ledger_audit(void *baton, keeper_audit_row_t *row, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    chain_t next = {.last_row = self->chain.last_row + 1};
+    IN_TRANSACTION(self);
+    next.last_id = next.last_row;
+    row->id = next.last_row;
+    row->writer = self->name;
+    if (!keeper_audit_hash(row->hash, self->chain.hash, row))
+        return base_fail(BASE_STORE_DOWN, "GBA0578", "ledger: no hash for an audit row");
+    memcpy(next.hash, row->hash, sizeof next.hash);
+    base_result_t result = keeper_sqlite_add_row(&self->out, row, pool);
+    if (result.code == BASE_OK)
+        self->chain = next;
+    return result;
+}
+
+static base_result_t ledger_count(void *baton, const keeper_audit_row_t *row, int *counted,
+                                  apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_count(&self->out, row, counted, pool);
+}
+
+static base_result_t ledger_add_head(void *baton, const keeper_head_t *head, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_add_head(&self->out, head, pool);
+}
+
+static base_result_t ledger_touch(void *baton, apr_time_t now, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_touch(&self->out, now, pool);
+}
+
+/* ---- opening ---- */
 
 static apr_status_t close_handle(void *data)
 {
-    disconnect(data);
+    keeper_sqlite_t *self = data;
+    if (getpid() != self->pid) /* closing would write to the parent's files without its locks */
+        return APR_SUCCESS;
+    keeper_sqlite_close_conn(&self->out);
+    keeper_sqlite_close_conn(&self->in);
     return APR_SUCCESS;
 }
 
+static void set_callbacks(keeper_sqlite_t *self)
+{
+    self->ledger = (keeper_ledger_t){.baton = self,
+                                     .run = ledger_run,
+                                     .peek = ledger_peek,
+                                     .rows = ledger_rows,
+                                     .heads = ledger_heads,
+                                     .find = ledger_find,
+                                     .name = ledger_name,
+                                     .add = ledger_add,
+                                     .move = ledger_move,
+                                     .audit = ledger_audit,
+                                     .count = ledger_count,
+                                     .add_head = ledger_add_head,
+                                     .touch = ledger_touch};
+    self->ops = (keeper_group_ops_t){self, begin, commit, rollback, mark, keep, undo};
+}
+
 base_result_t keeper_sqlite_open_with(keeper_ledger_t **out, const char *path, int busy_ms,
-                                      apr_pool_t *pool)
+                                      int max_jobs, apr_pool_t *pool)
 {
     keeper_sqlite_t *self = apr_pcalloc(pool, sizeof *self);
     *out = NULL;
-    self->path = keeper_sqlite_path(path, pool);
-    if (!self->path)
+    self->out.path = keeper_sqlite_path(path, pool);
+    if (!self->out.path)
         return base_fail(BASE_STORE_DOWN, "GBA0559", "ledger: its path cannot be made absolute");
-    self->wal_path = apr_pstrcat(pool, self->path, "-wal", NULL);
-    self->busy_ms = busy_ms;
+    self->out.wal_path = apr_pstrcat(pool, self->out.path, "-wal", NULL);
+    self->out.busy_ms = busy_ms;
+    self->in = self->out;
+    self->in.busy_ms = busy_ms < READ_BUSY_MS ? busy_ms : READ_BUSY_MS;
+    self->in.reads = 1;
     self->pid = getpid();
-    self->ledger = (keeper_ledger_t){self,
-                                     ledger_begin,
-                                     ledger_commit,
-                                     ledger_rollback,
-                                     ledger_pseudonym,
-                                     ledger_record_issued,
-                                     ledger_record_decision};
-    if (apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT | APR_THREAD_MUTEX_TIMED,
+    set_callbacks(self);
+    self->group = keeper_group_make(pool, &self->ops, max_jobs, busy_ms);
+    if (!self->group ||
+        apr_thread_mutex_create(&self->mutex, APR_THREAD_MUTEX_DEFAULT | APR_THREAD_MUTEX_TIMED,
                                 pool) != APR_SUCCESS)
         return base_fail(BASE_STORE_DOWN, "GBA0539", "ledger: no mutex");
     apr_pool_cleanup_register(pool, self, close_handle, apr_pool_cleanup_null);
-    base_result_t result = connect_now(self, pool);
-    self->doubt = 0;
+    base_result_t result = open_out(self, pool);
     if (result.code == BASE_OK)
         *out = &self->ledger;
     return result;
@@ -355,5 +377,11 @@ base_result_t keeper_sqlite_open_with(keeper_ledger_t **out, const char *path, i
 
 base_result_t keeper_sqlite_open(keeper_ledger_t **out, const char *path, apr_pool_t *pool)
 {
-    return keeper_sqlite_open_with(out, path, KEEPER_SQLITE_BUSY_MS, pool);
+    return keeper_sqlite_open_with(out, path, KEEPER_SQLITE_BUSY_MS, 0, pool);
+}
+
+sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger)
+{
+    const keeper_sqlite_t *self = ledger->baton;
+    return self->out.db;
 }

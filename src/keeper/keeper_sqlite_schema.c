@@ -9,46 +9,6 @@
 #include <apr_strings.h>
 #include "keeper/keeper_sqlite_private.h"
 
-/* Times are seconds since 1970 UTC; serials, pseudonyms lower-case hex; key usages are PKI_USAGE_
- * masks. A decision's number is never given twice, so that a missing one is seen. */
-static const char schema_sql[] =
-    "CREATE TABLE meta ("
-    " id INTEGER PRIMARY KEY CHECK (id = 1),"
-    " schema_version INTEGER NOT NULL,"
-    " created INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE subscriber ("
-    " id INTEGER PRIMARY KEY,"
-    " identity TEXT NOT NULL UNIQUE CHECK (identity <> ''),"
-    " pseudonym TEXT NOT NULL UNIQUE CHECK (length(pseudonym) = 32),"
-    " created INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE certificate ("
-    " id INTEGER PRIMARY KEY,"
-    " serial TEXT NOT NULL UNIQUE CHECK (length(serial) = 32),"
-    " subscriber_id INTEGER NOT NULL REFERENCES subscriber (id),"
-    " profile TEXT NOT NULL,"
-    " key_usage INTEGER NOT NULL CHECK (key_usage IN (1, 2)),"
-    " spki_sha256 BLOB NOT NULL CHECK (length(spki_sha256) = 32),"
-    " not_before INTEGER NOT NULL,"
-    " not_after INTEGER NOT NULL CHECK (not_after > not_before),"
-    " issued_at INTEGER NOT NULL,"
-    " state TEXT NOT NULL CHECK"
-    "  (state IN ('issued', 'revoked', 'superseded', 'abandoned', 'pending')),"
-    " btid TEXT NOT NULL,"
-    " der BLOB NOT NULL CHECK (length(der) > 0)) STRICT;"
-    "CREATE INDEX certificate_subscriber ON certificate (subscriber_id);"
-    "CREATE INDEX certificate_spki ON certificate (spki_sha256);"
-    "CREATE INDEX certificate_not_after ON certificate (not_after);"
-    "CREATE TABLE decision ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " at INTEGER NOT NULL,"
-    " identity TEXT CHECK (identity <> ''),"
-    " btid TEXT NOT NULL,"
-    " profile TEXT NOT NULL,"
-    " permit INTEGER NOT NULL CHECK (permit IN (0, 1)),"
-    " reason TEXT NOT NULL,"
-    " spki_sha256 BLOB CHECK (length(spki_sha256) = 32),"
-    " usage INTEGER NOT NULL) STRICT;";
-
 const char *keeper_sqlite_path(const char *path, apr_pool_t *pool)
 {
     char *absolute = NULL;
@@ -57,14 +17,35 @@ const char *keeper_sqlite_path(const char *path, apr_pool_t *pool)
     return absolute;
 }
 
+/** What an operator can do about it; or nothing. */
+static const char *advice(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return "; make room on its disk";
+    case SQLITE_IOERR:
+        return "; its disk is full, or fails";
+    case SQLITE_READONLY:
+        return "; file, folder and file system must be writable";
+    case SQLITE_BUSY:
+        return "; another program holds it";
+    case SQLITE_CORRUPT:
+        return "; restore it from a backup";
+    default:
+        return "";
+    }
+}
+
 base_result_t keeper_sqlite_down(sqlite3 *db, const char *tag, const char *path, const char *what,
                                  apr_pool_t *pool)
 {
     int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
     const char *words = db ? sqlite3_errmsg(db) : sqlite3_errstr(SQLITE_NOMEM);
-    return base_fail(
-        BASE_STORE_DOWN, tag,
-        apr_psprintf(pool, "ledger %s: %s: %s (SQLite result %d)", path, what, words, code));
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+        words = "what stands there is not what was written"; /* SQLite itself is content */
+    return base_fail(BASE_STORE_DOWN, tag,
+                     apr_psprintf(pool, "ledger %s: %s: %s (SQLite result %d)%s", path, what, words,
+                                  code, advice(code)));
 }
 
 /** BASE_STORE_DOWN with words of our own. */
@@ -98,6 +79,16 @@ int keeper_sqlite_text_is(sqlite3 *db, const char *sql, const char *want)
     return is;
 }
 
+/** Asks again every millisecond: SQLite's own handler waits longer and longer, and the longer one
+ *  has waited the sooner somebody else is first. */
+static int wait_a_little(void *busy_ms, int times)
+{
+    if (times >= (int)(intptr_t)busy_ms)
+        return 0;
+    usleep(1000);
+    return 1;
+}
+
 base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms, apr_pool_t *pool)
 {
     base_result_t result = base_ok();
@@ -105,7 +96,7 @@ base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms,
     if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
         result = keeper_sqlite_down(*db, "GBA0540", path, "it cannot be opened", pool);
     else if (sqlite3_extended_result_codes(*db, 1) != SQLITE_OK ||
-             sqlite3_busy_timeout(*db, busy_ms) != SQLITE_OK ||
+             sqlite3_busy_handler(*db, wait_a_little, (void *)(intptr_t)busy_ms) != SQLITE_OK ||
              sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
              sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK)
         result = keeper_sqlite_down(*db, "GBA0541", path, "it cannot be set up", pool);
@@ -200,9 +191,11 @@ static base_result_t make_file(const char *path, apr_pool_t *pool)
 static base_result_t make_schema(sqlite3 *db, const char *path, apr_pool_t *pool)
 {
     int empty = 0;
-    const char *fill = apr_psprintf(
-        pool, "%s PRAGMA application_id=%d; INSERT INTO meta VALUES (1, %d, unixepoch());",
-        schema_sql, KEEPER_SQLITE_APPLICATION_ID, KEEPER_LEDGER_SCHEMA);
+    const char *fill =
+        apr_psprintf(pool,
+                     "%s PRAGMA application_id=%d;"
+                     "INSERT INTO meta (id, schema_version, created) VALUES (1, %d, unixepoch());",
+                     keeper_sqlite_schema, KEEPER_SQLITE_APPLICATION_ID, KEEPER_LEDGER_SCHEMA);
     if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         return keeper_sqlite_down(db, "GBA0551", path, "it cannot be written", pool);
     base_result_t result = keeper_sqlite_check(db, path, &empty, pool);

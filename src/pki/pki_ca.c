@@ -23,6 +23,10 @@ static apr_status_t free_ca(void *baton)
     X509_free(ca->cert);
     EVP_PKEY_free(ca->key);
     sk_X509_pop_free(ca->chain, X509_free);
+    EVP_MD_free(ca->md);
+    EVP_MD_free(ca->sha1);
+    for (int i = 0; i < PKI_FIXED; i++)
+        X509_EXTENSION_free(ca->fixed[i]);
     return APR_SUCCESS;
 }
 
@@ -86,17 +90,29 @@ static const char *check_cert(X509 *cert)
     return NULL;
 }
 
+static int is_usable(const EVP_PKEY *key)
+{
+    int type = key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
+    return type == EVP_PKEY_RSA || type == EVP_PKEY_EC;
+}
+
 static const char *check_key(pki_ca_t *ca)
 {
-    int type = EVP_PKEY_get_base_id(ca->key);
-    if (type != EVP_PKEY_RSA && type != EVP_PKEY_EC)
+    if (!is_usable(ca->key))
         return "is neither an RSA nor an EC key";
     if (X509_check_private_key(ca->cert, ca->key) != 1)
         return "is not the key of the CA certificate";
-    ca->md = EVP_sha256();
-    if (type == EVP_PKEY_EC && EVP_PKEY_get_bits(ca->key) > 256)
-        ca->md = EVP_sha384();
     return NULL;
+}
+
+/* Fetched here once: OpenSSL 3 looks a digest up at every use of EVP_sha256() and its kind. */
+static const char *fetch_digests(pki_ca_t *ca)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(ca->cert);
+    int large = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_bits(key) > 256;
+    ca->md = EVP_MD_fetch(NULL, large ? "SHA384" : "SHA256", NULL);
+    ca->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    return ca->md && ca->sha1 ? NULL : "needs a digest that OpenSSL does not offer here";
 }
 
 static int signed_by(X509 *cert, X509 *issuer)
@@ -167,7 +183,9 @@ static const char *fill_facts(pki_ca_t *ca, apr_pool_t *pool)
     if (!pki_time_read(&ca->not_before, X509_get0_notBefore(ca->cert)) ||
         !pki_time_read(&ca->not_after, X509_get0_notAfter(ca->cert)))
         return "has a validity that cannot be read";
-    return fill_key_id(ca, pool) ? NULL : "has a key that cannot be hashed";
+    if (!fill_key_id(ca, pool))
+        return "has a key that cannot be hashed";
+    return pki_ca_fix_extensions(ca) ? fetch_digests(ca) : "cannot be used: out of memory";
 }
 
 /* Loads file after file; returns what is wrong, and in @a path with which. */
@@ -179,12 +197,12 @@ static const char *load(pki_ca_t *ca, const char **path, const char *key_path,
         wrong = check_cert(ca->cert);
     if (!wrong)
         wrong = fill_facts(ca, pool);
-    if (wrong)
-        return wrong;
-    *path = key_path;
-    wrong = read_key(&ca->key, key_path);
-    if (!wrong)
-        wrong = check_key(ca);
+    if (!wrong && key_path) {
+        *path = key_path;
+        wrong = read_key(&ca->key, key_path);
+        if (!wrong)
+            wrong = check_key(ca);
+    }
     if (wrong || !chain_path)
         return wrong;
     *path = chain_path;

@@ -15,6 +15,7 @@ const pki_profile_t *pki_profile_default(void)
         "subscriber",
         apr_time_from_sec(APR_INT64_C(365) * 86400),
         apr_time_from_sec(300),
+        apr_time_from_sec(APR_INT64_C(30) * 86400),
     };
     return &subscriber;
 }
@@ -157,57 +158,77 @@ static int set_pubkey(X509 *cert, base_span_t spki)
     return good;
 }
 
-static int add_constraints(X509 *cert)
+static X509_EXTENSION *make_constraints(void)
 {
     BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new(); /* CA:FALSE, no path length */
-    int good = constraints &&
-               X509_add1_ext_i2d(cert, NID_basic_constraints, constraints, 1, X509V3_ADD_DEFAULT);
+    X509_EXTENSION *extension =
+        constraints ? X509V3_EXT_i2d(NID_basic_constraints, 1, constraints) : NULL;
     BASIC_CONSTRAINTS_free(constraints);
-    return good;
+    return extension;
 }
 
-static int add_usage(X509 *cert, unsigned usage)
+static X509_EXTENSION *make_usage(int bit)
 {
     ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
-    int bit = usage == PKI_USAGE_DIGITAL_SIGNATURE ? 0 : 1; /* RFC 5280 4.2.1.3 */
-    int good = bits && ASN1_BIT_STRING_set_bit(bits, bit, 1) &&
-               X509_add1_ext_i2d(cert, NID_key_usage, bits, 1, X509V3_ADD_DEFAULT);
+    X509_EXTENSION *extension = NULL;
+    if (bits && ASN1_BIT_STRING_set_bit(bits, bit, 1))
+        extension = X509V3_EXT_i2d(NID_key_usage, 1, bits);
     ASN1_BIT_STRING_free(bits);
-    return good;
+    return extension;
+}
+
+static X509_EXTENSION *make_authority_key(base_span_t key_id)
+{
+    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
+    X509_EXTENSION *extension = NULL;
+    if (authority && (authority->keyid = ASN1_OCTET_STRING_new()) &&
+        ASN1_OCTET_STRING_set(authority->keyid, key_id.data, (int)key_id.len))
+        extension = X509V3_EXT_i2d(NID_authority_key_identifier, 0, authority);
+    AUTHORITY_KEYID_free(authority);
+    return extension;
+}
+
+/* RFC 5280 4.2.1.3: bit 0 is digitalSignature, bit 1 nonRepudiation. */
+int pki_ca_fix_extensions(pki_ca_t *ca)
+{
+    ca->fixed[PKI_FIXED_CONSTRAINTS] = make_constraints();
+    ca->fixed[PKI_FIXED_DIGITAL_SIGNATURE] = make_usage(0);
+    ca->fixed[PKI_FIXED_NON_REPUDIATION] = make_usage(1);
+    ca->fixed[PKI_FIXED_AUTHORITY_KEY] = make_authority_key(ca->key_id);
+    for (int i = 0; i < PKI_FIXED; i++)
+        if (!ca->fixed[i])
+            return 0;
+    return 1;
 }
 
 /* RFC 5280 4.2.1.2 method 1: SHA-1 over the BIT STRING's octets. A name for the key, no secret and
  * no signature hangs on it. */
-static int add_subject_key(X509 *cert)
+static int add_subject_key(X509 *cert, const EVP_MD *sha1)
 {
     unsigned char hash[SHA_DIGEST_LENGTH];
     unsigned len = 0;
     ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
-    int good = id && X509_pubkey_digest(cert, EVP_sha1(), hash, &len) &&
+    int good = id && X509_pubkey_digest(cert, sha1, hash, &len) &&
                ASN1_OCTET_STRING_set(id, hash, (int)len) &&
-               X509_add1_ext_i2d(cert, NID_subject_key_identifier, id, 0, X509V3_ADD_DEFAULT);
+               X509_add1_ext_i2d(cert, NID_subject_key_identifier, id, 0, X509V3_ADD_APPEND);
     ASN1_OCTET_STRING_free(id);
     return good;
 }
 
-static int add_authority_key(X509 *cert, base_span_t key_id)
+static int add_extensions(X509 *cert, const pki_ca_t *ca, unsigned usage)
 {
-    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
-    int good = 0;
-    if (authority && (authority->keyid = ASN1_OCTET_STRING_new()))
-        good =
-            ASN1_OCTET_STRING_set(authority->keyid, key_id.data, (int)key_id.len) &&
-            X509_add1_ext_i2d(cert, NID_authority_key_identifier, authority, 0, X509V3_ADD_DEFAULT);
-    AUTHORITY_KEYID_free(authority);
-    return good;
+    pki_fixed_t key_usage = usage == PKI_USAGE_DIGITAL_SIGNATURE ? PKI_FIXED_DIGITAL_SIGNATURE
+                                                                 : PKI_FIXED_NON_REPUDIATION;
+    return X509_add_ext(cert, ca->fixed[PKI_FIXED_CONSTRAINTS], -1) &&
+           X509_add_ext(cert, ca->fixed[key_usage], -1) && add_subject_key(cert, ca->sha1) &&
+           X509_add_ext(cert, ca->fixed[PKI_FIXED_AUTHORITY_KEY], -1);
 }
 
 static int fill(X509 *cert, const pki_ca_t *ca, const pki_cert_spec_t *spec)
 {
     return X509_set_version(cert, X509_VERSION_3) && set_serial(cert, spec->serial) &&
            set_names(cert, ca, spec->pseudonym) && set_times(cert, spec) &&
-           set_pubkey(cert, spec->spki) && add_constraints(cert) && add_usage(cert, spec->usage) &&
-           add_subject_key(cert) && add_authority_key(cert, ca->key_id);
+           set_pubkey(cert, spec->spki) && add_extensions(cert, ca, spec->usage);
 }
 
 static X509 *parse_whole(base_span_t der)
@@ -220,91 +241,6 @@ static X509 *parse_whole(base_span_t der)
     return NULL;
 }
 
-static int same_spki(X509 *cert, base_span_t spki)
-{
-    unsigned char *der = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-    int same = len > 0 && (apr_size_t)len == spki.len && memcmp(der, spki.data, spki.len) == 0;
-    OPENSSL_free(der);
-    return same;
-}
-
-static int same_serial(const X509 *cert, const unsigned char serial[PKI_SERIAL_LEN])
-{
-    const ASN1_INTEGER *number = X509_get0_serialNumber(cert);
-    return ASN1_STRING_type(number) == V_ASN1_INTEGER &&
-           ASN1_STRING_length(number) == PKI_SERIAL_LEN &&
-           memcmp(ASN1_STRING_get0_data(number), serial, PKI_SERIAL_LEN) == 0;
-}
-
-static int same_times(const X509 *cert, const pki_cert_spec_t *spec)
-{
-    apr_time_t from = 0;
-    apr_time_t to = 0;
-    return pki_time_read(&from, X509_get0_notBefore(cert)) &&
-           pki_time_read(&to, X509_get0_notAfter(cert)) && from == whole_second(spec->not_before) &&
-           to == whole_second(spec->not_after);
-}
-
-/* RFC 5280 4.2.1.3 and 4.2.1.9, as a verifier will see them. */
-static int same_usage(X509 *cert, unsigned usage)
-{
-    apr_uint32_t bit =
-        usage == PKI_USAGE_DIGITAL_SIGNATURE ? KU_DIGITAL_SIGNATURE : KU_NON_REPUDIATION;
-    return X509_get_key_usage(cert) == bit && X509_check_ca(cert) == 0;
-}
-
-/* Nonzero if these four extensions stand in the certificate, and no other. */
-static int same_extensions(const X509 *cert)
-{
-    static const struct {
-        int nid;
-        int critical;
-    } expected[] = {
-        {NID_basic_constraints, 1},
-        {NID_key_usage, 1},
-        {NID_subject_key_identifier, 0},
-        {NID_authority_key_identifier, 0},
-    };
-    const int count = (int)(sizeof(expected) / sizeof(expected[0]));
-    for (int i = 0; i < count; i++) {
-        int at = X509_get_ext_by_NID(cert, expected[i].nid, -1);
-        if (at < 0 || X509_EXTENSION_get_critical(X509_get_ext(cert, at)) != expected[i].critical)
-            return 0;
-    }
-    return X509_get_ext_count(cert) == count;
-}
-
-static int same_names(const X509 *cert, const pki_ca_t *ca, const char *pseudonym)
-{
-    const X509_NAME *name = X509_get_subject_name(cert);
-    char text[PKI_PSEUDONYM_LEN + 2];
-    int len = X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text));
-    return X509_NAME_entry_count(name) == 1 && len == PKI_PSEUDONYM_LEN &&
-           memcmp(text, pseudonym, PKI_PSEUDONYM_LEN) == 0 &&
-           X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(ca->cert)) == 0;
-}
-
-/* Reads the signed octets afresh: what leaves is judged, not what was meant. */
-static base_result_t judge(const pki_ca_t *ca, const pki_cert_spec_t *spec, base_span_t der)
-{
-    X509 *cert = parse_whole(der);
-    int good = 0;
-    int right = 0;
-    if (cert) {
-        good = X509_verify(cert, X509_get0_pubkey(ca->cert)) == 1;
-        right = same_spki(cert, spec->spki) && same_serial(cert, spec->serial) &&
-                same_times(cert, spec) && same_extensions(cert) && same_usage(cert, spec->usage) &&
-                same_names(cert, ca, spec->pseudonym);
-    }
-    X509_free(cert);
-    if (!cert || !right)
-        return base_fail(BASE_INTERNAL, "GBA0320", "certificate: signed other than was meant");
-    if (!good)
-        return base_fail(BASE_STORE_DOWN, "GBA0321", "certificate: the CA's signature is wrong");
-    return base_ok();
-}
-
 static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 *cert,
                           base_span_t *out)
 {
@@ -312,7 +248,7 @@ static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 
     int len;
     if (!fill(cert, ca, spec))
         return base_fail(BASE_INTERNAL, "GBA0322", "certificate: cannot be built");
-    if (X509_sign(cert, ca->key, ca->md) <= 0)
+    if (!ca->key || X509_sign(cert, ca->key, ca->md) <= 0)
         return base_fail(BASE_STORE_DOWN, "GBA0323", "certificate: the CA's key does not sign");
     len = i2d_X509(cert, &der);
     if (len <= 0)
@@ -321,7 +257,7 @@ static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 
     out->len = (apr_size_t)len;
     if (len > PKI_CERT_MAX)
         return base_fail(BASE_INTERNAL, "GBA0325", "certificate: too long");
-    return judge(ca, spec, *out);
+    return pki_cert_check(ca, spec, *out); /* what leaves is judged, not what was meant */
 }
 
 base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,

@@ -15,15 +15,20 @@
 #define PKI_CERT_MAX         4096 /**< octets of a certificate's DER */
 #define PKI_PSEUDONYM_LEN    32   /**< characters of a pseudonym: 128 random bits in hex */
 #define PKI_PROFILE_NAME_MAX 63
+#define PKI_SIGNATURE_MAX    1024           /**< octets of a CA's signature over a text */
+#define PKI_TEXT_LABEL       "mod_gba_pki " /**< how every text starts that a CA's key signs */
 
 /** What kind of certificate. Flat. */
 typedef struct pki_profile_t {
     char name[PKI_PROFILE_NAME_MAX + 1];
-    apr_interval_time_t lifetime; /**< from now to notAfter, microseconds */
-    apr_interval_time_t backdate; /**< from notBefore to now, microseconds */
+    apr_interval_time_t lifetime;     /**< from now to notAfter, microseconds */
+    apr_interval_time_t backdate;     /**< from notBefore to now, microseconds */
+    apr_interval_time_t renew_before; /**< how long before notAfter the same key gets a new
+                                           certificate instead of the one it has, microseconds */
 } pki_profile_t;
 
-/** The built-in profile: "subscriber", 365 days, backdated 5 minutes. Static. */
+/** The built-in profile: "subscriber", 365 days, backdated 5 minutes, renewed in its last 30 days.
+ *  Static. */
 const pki_profile_t *pki_profile_default(void);
 
 /** What a certificate is made of. */
@@ -42,6 +47,7 @@ typedef struct pki_ca_t pki_ca_t;
 /**
  * Loads a CA from PEM files. Checks that the key fits the certificate, that it is a CA
  * (basicConstraints, keyCertSign if key usage is there), and that it is an RSA or EC key.
+ * @param key_path   NULL for a CA that only verifies
  * @param chain_path further certificates up to the root, or NULL
  * @param pool       for the CA and the detail
  * @return BASE_OK or BASE_STORE_DOWN with a detail that names the file and what is wrong
@@ -54,6 +60,19 @@ base_span_t pki_ca_der(const pki_ca_t *ca);
 
 /** notBefore and notAfter of the CA certificate, microseconds. */
 void pki_ca_validity(const pki_ca_t *ca, apr_time_t *not_before, apr_time_t *not_after);
+
+/**
+ * Signs a text for the operator's own records, with the hash of the CA's certificates. The text
+ * must start with PKI_TEXT_LABEL: its first octet is 'm', and that of any DER which a CA signs is
+ * 0x30, so that no such signature can be one over a certificate or a revocation list.
+ * @param len set on BASE_OK
+ * @return BASE_OK, BASE_STORE_DOWN (signer), or BASE_INTERNAL (another text)
+ */
+base_result_t pki_ca_sign_text(const pki_ca_t *ca, const char *text,
+                               unsigned char signature[PKI_SIGNATURE_MAX], apr_size_t *len);
+
+/** Nonzero if the signature is the CA's over this text. */
+int pki_ca_verify_text(const pki_ca_t *ca, const char *text, base_span_t signature);
 
 /** Draws a serial: 16 random octets, top bit clear, first octet not zero. Nonzero on success. */
 int pki_serial_make(unsigned char serial[PKI_SERIAL_LEN], const base_random_t *random);
@@ -81,6 +100,14 @@ int pki_cert_times(pki_cert_spec_t *spec, const pki_ca_t *ca, const pki_profile_
  */
 base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,
                              apr_size_t *der_len);
+
+/**
+ * Reads a certificate that @a spec is said to describe, and compares: signature, issuer, subject,
+ * SPKI, serial, times, usage, and these four extensions with no other.
+ * @return BASE_OK, BASE_STORE_DOWN (the signature is not this CA's), or BASE_INTERNAL (it says
+ *         something else)
+ */
+base_result_t pki_cert_check(const pki_ca_t *ca, const pki_cert_spec_t *spec, base_span_t der);
 
 /** PEM of a certificate's DER, NUL-terminated, in @a pool; NULL if it is no certificate. */
 const char *pki_cert_pem(apr_pool_t *pool, base_span_t der);

@@ -20,6 +20,7 @@ static const struct {
     {"KEY_SIZE", "The RSA key is not between 2048 and 4096 bits long."},
     {"KEY_EXPONENT", "The RSA key has a public exponent other than 65537."},
     {"KEY_CURVE", "The EC key is on a curve other than P-256 and P-384."},
+    {"KEY_TAKEN", "This key cannot be certified for this subscription; make a new key."},
 };
 
 static int in_table(pki_reason_t reason)

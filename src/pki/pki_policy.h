@@ -20,6 +20,8 @@ typedef enum pki_reason_t {
     PKI_REASON_KEY_SIZE,          /**< RSA modulus outside 2048 to 4096 bits */
     PKI_REASON_KEY_EXPONENT,      /**< RSA exponent other than 65537 */
     PKI_REASON_KEY_CURVE,         /**< EC curve other than P-256 and P-384 */
+    PKI_REASON_KEY_TAKEN,         /**< the key was certified for another subscriber; only who holds
+                                       the ledger can tell */
     PKI_REASONS                   /**< how many there are; not a reason */
 } pki_reason_t;
 

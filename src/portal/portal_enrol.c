@@ -122,6 +122,20 @@ static base_result_t answer_refusal(portal_enrol_answer_t *answer, const enrolme
                      apr_psprintf(enrolment->pool, "refused; reason=%s", pki_reason_code(reason)));
 }
 
+/* What only the issuer's records could tell. Its answer came from another process: a reason that is
+ * none, or a refusal of a refusal, is a fault. */
+static base_result_t take_refusal(enrolment_t *enrolment, const portal_issued_t *issued)
+{
+    pki_decision_t *decision = &enrolment->question.decision;
+
+    if (!decision->permit || issued->reason <= PKI_REASON_NONE || issued->reason >= PKI_REASONS)
+        return base_fail(BASE_INTERNAL, "GBA0447", "the issuer refused without a reason");
+    decision->permit = 0;
+    decision->reason = issued->reason;
+    decision->usage = 0;
+    return base_ok();
+}
+
 static base_result_t decide_and_issue(portal_enrol_answer_t *answer, enrolment_t *enrolment)
 {
     portal_issued_t *issued = apr_pcalloc(enrolment->pool, sizeof(*issued));
@@ -129,6 +143,8 @@ static base_result_t decide_and_issue(portal_enrol_answer_t *answer, enrolment_t
 
     result = enrolment->issuer->issue(enrolment->issuer->baton, &enrolment->question, issued,
                                       enrolment->pool);
+    if (result.code == BASE_ENROL_REFUSED)
+        result = take_refusal(enrolment, issued);
     if (result.code != BASE_OK)
         return result;
     answer->decision = enrolment->question.decision;

@@ -24,6 +24,7 @@ typedef struct portal_issue_t {
 
 /** The answer to a permitted question. */
 typedef struct portal_issued_t {
+    pki_reason_t reason; /**< of BASE_ENROL_REFUSED; else NONE. Nothing else is set with a reason */
     unsigned char serial[PKI_SERIAL_LEN];
     apr_uint16_t der_len;            /**< octets used of der */
     unsigned char der[PKI_CERT_MAX]; /**< the certificate */
@@ -35,8 +36,11 @@ typedef struct portal_issuer_t {
     /**
      * Records the decision and, if it permits, signs; the record is committed before this
      * returns BASE_OK. For a refusal BASE_OK says that it is recorded; @a out is then zeroed.
+     * A permit may be refused here for what only the issuer's records can tell: then the refusal
+     * is recorded, and out->reason says why.
      * @param pool for the result's detail
-     * @return BASE_OK, BASE_STORE_DOWN, or BASE_INTERNAL; on failure nothing may be revealed
+     * @return BASE_OK, BASE_ENROL_REFUSED, BASE_STORE_DOWN, or BASE_INTERNAL; on failure nothing
+     *         may be revealed
      */
     base_result_t (*issue)(void *baton, const portal_issue_t *question, portal_issued_t *out,
                            apr_pool_t *pool);

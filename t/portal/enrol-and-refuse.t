@@ -69,16 +69,30 @@ $log->holds('issued', qw(GBA0401 GBA0661));
 
 # 24.109 E.3.1: the whole request at once, and again with credentials.
 my $eager   = GBA::UE->new(subscriber('alpha'), algorithm => 'MD5');
-my $refused = $eager->exchange('POST', '/enrol?response=single', type => 'application/x-pkcs10', body => pkcs10($p256), auth => 0);
+my $another = new_key('EC', 'P-256');
+my $refused = $eager->exchange('POST', '/enrol?response=single', type => 'application/x-pkcs10', body => pkcs10($another), auth => 0);
 is($refused->{status}, 401, 'whole request first: challenged');
 ok($eager->take_challenge($refused), 'with a challenge for MD5');
-my $second = enrol($eager, pkcs10($p256));
+my $second = enrol($eager, pkcs10($another));
 is($second->{status}, 200, 'whole request first: enrolled');
-my $two = check_certificate('second', $second->{body}, $p256, 'Digital Signature');
+my $two = check_certificate('second', $second->{body}, $another, 'Digital Signature');
 $log->holds('issued', qw(GBA0401 GBA0661));
 
 is($two->{subject}, $one->{subject}, 'one subscriber, one pseudonym');
 isnt($two->{serial}, $one->{serial}, 'and two serials');
+
+# The same key again: the answer was lost on its way, or the UE asks twice.
+my $again = enrol($eager, pkcs10($p256));
+is($again->{body}, $first->{body}, 'the same key again: the same certificate, octet for octet');
+$log->holds('the same certificate', 'GBA0661');
+
+# The key of one is nobody else's.
+my $thief = GBA::UE->new(subscriber('both'));
+$thief->authenticate('/enrol?response=single');
+my $taken = enrol($thief, pkcs10($p256));
+is("$taken->{status} $taken->{protected}", '403 1', 'another subscriber with the same key: refused');
+like($taken->{body}, qr/"refused; reason=KEY_TAKEN"/, 'and told why');
+$log->holds('key taken', qw(GBA0401 GBA0518 GBA0446));
 
 # ---- what the flags unlock, and what a wish does (TS 29.109: 1 authentication, 2 non-repudiation) ----
 
@@ -101,10 +115,11 @@ my (%ue, %subject);
 for my $row (@wishes) {
     my ($who, $name, $usage, @extensions) = @$row;
     my $ue       = $ue{$who} ||= GBA::UE->new(subscriber($who));
-    my $response = enrol($ue, pkcs10($p256, @extensions));
+    my $key      = new_key('EC', 'P-256');
+    my $response = enrol($ue, pkcs10($key, @extensions));
     is($response->{status}, $usage ? 200 : 403, "$name: status");
     if ($usage) {
-        my $cert = check_certificate($name, $response->{body}, $p256, $usage);
+        my $cert = check_certificate($name, $response->{body}, $key, $usage);
         push @{ $subject{$who} }, $cert->{subject};
     }
     else {
@@ -131,14 +146,15 @@ is(scalar keys %all, scalar keys %subject, 'different subscribers, different pse
     my $p384 = new_key('EC', 'P-384');
     check_certificate('P-384', enrol($ue, pkcs10($p384))->{body}, $p384, $signature);
     # E.3.1 prints its armour with a space after the dashes.
-    my $pem    = pkcs10($p256);
+    my $key    = new_key('EC', 'P-256');
+    my $pem    = pkcs10($key);
     my $der    = openssl($pem, qw(req -outform DER));
     my @bodies = (['spaced armour', $pem =~ s/-----(BEGIN|END) (.*?)-----/----- $1 $2 -----/gr],
         ['DER', $der], ['bare base64', encode_base64($der)]);
     for my $form (@bodies) {
         my $answer = enrol($ue, $form->[1]);
         is($answer->{status}, 200, "$form->[0]: enrolled");
-        check_certificate($form->[0], $answer->{body}, $p256, $signature) if $answer->{status} == 200;
+        check_certificate($form->[0], $answer->{body}, $key, $signature) if $answer->{status} == 200;
     }
     $log->holds('forms', 'GBA0401', ('GBA0661') x 5);
 }

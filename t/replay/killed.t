@@ -88,8 +88,6 @@ sub left {
 my @rows = (
     ['accept-before', 'known', $target],
     ['accept-after',  'known', $target],
-    ['put-before',    'new',   $target],
-    ['put-after',     'new',   $target],
     ['put-before',    'known', '/named/hello.txt'],
     ['put-after',     'known', '/named/hello.txt'],
 );
@@ -119,6 +117,35 @@ for my $row (@rows) {
         "$name: none of " . @used . ' requests is accepted again');
     $server->stop;
     $log->finish((qr/\AGBA042[01]\z/) x $refused);
+    $refused = 0;
+}
+
+# ---- the keeper, while it stores what it looked up ----
+
+# Children go on, the warden starts another keeper, and what stood half-written is as if never there.
+for my $point (qw(put-before put-after)) {
+    my $name    = "$point, new UE";
+    my @entries = map { GBA::CA::entry("keeper-$_", [1]) } 1 .. 2;
+    my $server  = start(@entries);
+    my ($victim, $other) = map { GBA::UE->new($_, port => $server->port, used => []) } @entries;
+    $_->authenticate($target) for $victim, $other;
+    is(go_on($other), 0, "$name: a UE gets known");
+    my @before  = $server->children;
+    my $context = $victim->context('GET', $target, '', {});
+    spew($file, "$point\n");
+    like(get($victim, { context => $context }), qr/\A(?:200|503|stale)\z/, "$name: it is served, told stale, or told to come again");
+    ok(!-e $file, "$name: the keeper has died at the fault point");
+    is_deeply([$server->children], \@before, "$name: and no child with it");
+    is(go_on($other), 0, "$name: another UE goes on and is not told stale");
+    my $until = time + 20;
+    my $stale = 99;
+    while ($stale == 99 && time < $until) { $stale = go_on($victim); sleep 0.2 if $stale == 99 }
+    cmp_ok($stale, '<=', 1, "$name: it goes on too, and is told stale at most once");
+    my @used = map { @{ $_->{used} } } $victim, $other;
+    is(scalar(grep { get($victim, { context => $_ }, $_->{uri}) eq '200' } grep { !$_->{lost} } @used), 0,
+        "$name: none of " . @used . ' requests is accepted again') if $stale < 99;
+    is(scalar(() = slurp($server->error_log) =~ /GBA0720/g), 1, "$name: its end was logged");
+    $server->stop;
     $refused = 0;
 }
 

@@ -92,19 +92,42 @@ static inline void fixture_is_down(base_result_t result, const char *says, const
         printf("# code %d, detail %s\n", (int)result.code, result.detail);
 }
 
-/** One decision in a transaction of its own. */
+/** An audit row on its way. */
+typedef struct fixture_row_t {
+    keeper_ledger_t *ledger;
+    keeper_audit_row_t row;
+} fixture_row_t;
+
+static inline base_result_t fixture_row_work(void *baton, apr_pool_t *pool)
+{
+    fixture_row_t *adding = baton;
+    return adding->ledger->audit(adding->ledger->baton, &adding->row, pool);
+}
+
+/** A job in a transaction. */
+static inline base_result_t fixture_run(keeper_ledger_t *ledger,
+                                        base_result_t (*work)(void *baton, apr_pool_t *pool),
+                                        void *baton, apr_pool_t *pool)
+{
+    keeper_job_t job = {.work = work, .baton = baton, .pool = pool};
+    return ledger->run(ledger->baton, &job);
+}
+
+/** One decision about @a question in a job of its own. */
 static inline base_result_t fixture_decide(keeper_ledger_t *ledger, const portal_issue_t *question,
                                            apr_time_t now, apr_pool_t *pool)
 {
-    base_result_t result = ledger->begin(ledger->baton, pool);
-    if (result.code != BASE_OK)
-        return result;
-    result = ledger->record_decision(ledger->baton, question, now, pool);
-    if (result.code != BASE_OK) {
-        ledger->rollback(ledger->baton);
-        return result;
-    }
-    return ledger->commit(ledger->baton, pool);
+    const pki_decision_t *decision = &question->decision;
+    fixture_row_t adding = {
+        ledger,
+        {.at = apr_time_sec(now),
+         .event = keeper_event_text(decision->permit ? KEEPER_EVENT_ISSUED : KEEPER_EVENT_REFUSED),
+         .identity = question->subscriber[0] ? question->subscriber : NULL,
+         .btid = question->btid,
+         .profile = question->profile.name,
+         .reason = pki_reason_code(decision->reason),
+         .key_usage = decision->usage}};
+    return fixture_run(ledger, fixture_row_work, &adding, pool);
 }
 
 /** Runs statements on a database file through a connection of its own. Nonzero on success. */

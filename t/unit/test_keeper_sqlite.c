@@ -46,9 +46,12 @@ static void test_prepare_makes_and_keeps(void)
     is_int(fixture_count(path, "SELECT schema_version FROM meta"), KEEPER_LEDGER_SCHEMA, "version");
     is_str(fixture_text(pool, path, "PRAGMA journal_mode"), "wal", "WAL stays with the file");
     is_int(fixture_count(path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND"
-                               " strict AND name IN"
-                               " ('meta', 'subscriber', 'certificate', 'decision')"),
-           4, "four strict tables");
+                               " strict AND name IN ('meta', 'subscriber', 'issuer', 'certificate',"
+                               " 'audit', 'refusal_count', 'chain_head', 'signed_head')"),
+           8, "eight strict tables");
+    is_int(fixture_count(path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND"
+                               " type = 'table' AND name NOT LIKE 'sqlite_%'"),
+           8, "and no others");
     fixture_exec(path, "INSERT INTO subscriber VALUES (7, 'x', "
                        "'0123456789abcdef0123456789abcdef', 1)");
     is_int(keeper_sqlite_prepare(path, pool).code, BASE_OK, "preparing again is no failure");
@@ -222,20 +225,31 @@ static void test_file_lost_and_found(void)
     is_int(fixture_count(path, "SELECT count(*) FROM decision"), 1, "in the new file");
 }
 
+typedef struct loss_t {
+    fixture_row_t adding;
+    const char *lost;
+} loss_t;
+
+static base_result_t lose_work(void *baton, apr_pool_t *p)
+{
+    loss_t *loss = baton;
+    base_result_t result = fixture_row_work(&loss->adding, p);
+    if (remove(loss->lost) != 0)
+        fixture_die("remove");
+    return result;
+}
+
 static void test_file_lost_in_a_transaction(void)
 {
     static const char *const lost[] = {"", "-wal"};
-    portal_issue_t question;
-    fixture_question(&question, "lost@ims.example.org");
     for (size_t i = 0; i < 2; i++) {
         const char *path = prepared(i ? "half-wal.db" : "half.db");
         keeper_ledger_t *ledger = opened(path);
-        is_int(ledger->begin(ledger->baton, pool).code, BASE_OK, "begin");
-        ledger->record_decision(ledger->baton, &question, NOW, pool);
-        if (remove(apr_pstrcat(pool, path, lost[i], NULL)) != 0)
-            fixture_die("remove");
+        loss_t loss = {
+            {ledger, {.event = "refused", .btid = "b@x", .profile = "p", .reason = "NO_USS"}},
+            apr_pstrcat(pool, path, lost[i], NULL)};
         fixture_is_down(
-            ledger->commit(ledger->baton, pool), "removed or replaced",
+            fixture_run(ledger, lose_work, &loss, pool), "removed or replaced",
             apr_psprintf(pool, "what went into a removed file%s is not committed", lost[i]));
     }
 }
@@ -256,6 +270,42 @@ static void test_replaced_file(void)
     is_int(fixture_count(path, "SELECT count(*) FROM decision"), 1, "and holds the record");
 }
 
+typedef struct naming_t {
+    keeper_ledger_t *ledger;
+    keeper_claim_t claim;
+    char name[PKI_PSEUDONYM_LEN + 1];
+} naming_t;
+
+static base_result_t name_work(void *baton, apr_pool_t *p)
+{
+    naming_t *naming = baton;
+    return naming->ledger->name(naming->ledger->baton, &naming->claim,
+                                "0123456789abcdef0123456789abcdef", naming->name, p);
+}
+
+/** The connection that reads sees the file that is there, not the one that was. */
+static void test_reader_follows(void)
+{
+    keeper_holding_t held;
+    const char *path = prepared("reader.db");
+    naming_t naming = {.ledger = opened(path), .claim = {.subscriber = "reader@ims.example.org"}};
+    keeper_ledger_t *ledger = naming.ledger;
+    is_int(fixture_run(ledger, name_work, &naming, pool).code, BASE_OK, "a name is written");
+    ok(ledger->peek(ledger->baton, &naming.claim, &held, pool).code == BASE_OK && held.pseudonym[0],
+       "and read");
+    prepared("reader2.db");
+    if (rename(file_named("reader2.db"), path) != 0)
+        fixture_die("rename");
+    remove(apr_pstrcat(pool, path, "-wal", NULL));
+    ok(ledger->peek(ledger->baton, &naming.claim, &held, pool).code == BASE_OK &&
+           !held.pseudonym[0],
+       "another file under the name: it is read");
+    remove(path);
+    fixture_is_down(ledger->peek(ledger->baton, &naming.claim, &held, pool), "no such file",
+                    "none: down");
+    ok(!held.pseudonym[0], "and nothing of it is told");
+}
+
 static void test_locked_by_another(void)
 {
     portal_issue_t question;
@@ -263,13 +313,12 @@ static void test_locked_by_another(void)
     keeper_ledger_t *ledger = NULL;
     fixture_question(&question, "busy@ims.example.org");
     const char *path = prepared("busy.db");
-    is_int(keeper_sqlite_open_with(&ledger, path, 200, pool).code, BASE_OK, "open");
+    is_int(keeper_sqlite_open_with(&ledger, path, 200, 0, pool).code, BASE_OK, "open");
     if (sqlite3_open(path, &other) != SQLITE_OK ||
         sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         fixture_die("lock");
     apr_time_t start = apr_time_now();
-    fixture_is_down(ledger->begin(ledger->baton, pool), "locked",
-                    "locked by another connection: down");
+    fixture_is_down(decide(ledger, &question), "locked", "locked by another connection: down");
     apr_time_t waited = apr_time_now() - start;
     ok(waited > apr_time_from_msec(150) && waited < apr_time_from_sec(5), "after the busy timeout");
     sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
@@ -300,9 +349,57 @@ static void test_no_room(void)
     setrlimit(RLIMIT_FSIZE, &before);
     fixture_is_down(result, "SQLite result", "no room: down");
     ok(recorded > 0, "after some were recorded");
+    printf("# %s\n", result.detail);
     is_int(decide(ledger, &question).code, BASE_OK, "and back when there is room");
     is_int(fixture_count(path, "SELECT count(*) FROM decision"), recorded + 1,
            "what was said to be recorded is, and nothing else");
+}
+
+/** SQLite's own limit stands for a full disk too: what it says is what it says of a full disk. */
+static void test_no_pages(void)
+{
+    portal_issue_t question;
+    base_result_t result = base_ok();
+    int recorded = 0;
+    const char *path = prepared("pages.db");
+    keeper_ledger_t *ledger = opened(path);
+    fixture_question(&question, "pages@ims.example.org");
+    is_int(decide(ledger, &question).code, BASE_OK, "a row while there is room");
+    if (sqlite3_exec(keeper_sqlite_writer(ledger), "PRAGMA max_page_count=1", NULL, NULL, NULL) !=
+        SQLITE_OK) /* 1: as many as there are */
+        fixture_die("max_page_count");
+    while (result.code == BASE_OK && recorded < 500) {
+        result = decide(ledger, &question);
+        recorded += result.code == BASE_OK;
+    }
+    fixture_is_down(result, "full", "no more pages: down, and told why");
+    is_int(fixture_count(path, "SELECT count(*) FROM audit"), recorded + 1,
+           "what was said to be recorded is, and nothing else");
+    is_int(decide(ledger, &question).code, BASE_OK, "back with the next connection");
+    is_int(fixture_count(path, "SELECT count(DISTINCT writer) FROM audit"), 2,
+           "which writes a chain of its own");
+}
+
+/** Another program that took the file for itself: neither readers nor writers get in. */
+static void test_taken_by_another(void)
+{
+    portal_issue_t question;
+    sqlite3 *other = NULL;
+    keeper_ledger_t *ledger = NULL;
+    keeper_holding_t held;
+    const char *path = prepared("taken.db");
+    fixture_question(&question, "taken@ims.example.org");
+    keeper_claim_t claim = {.subscriber = question.subscriber};
+    if (sqlite3_open(path, &other) != SQLITE_OK ||
+        sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL) !=
+            SQLITE_OK)
+        fixture_die("exclusive lock");
+    fixture_is_down(keeper_sqlite_open_with(&ledger, path, 100, 0, pool), "locked",
+                    "a file that another program has to itself is not opened");
+    sqlite3_close(other);
+    is_int(keeper_sqlite_open_with(&ledger, path, 100, 0, pool).code, BASE_OK, "until it goes");
+    is_int(ledger->peek(ledger->baton, &claim, &held, pool).code, BASE_OK, "then it is read");
+    is_int(decide(ledger, &question).code, BASE_OK, "and written");
 }
 
 int main(void)
@@ -323,8 +420,11 @@ int main(void)
     test_file_lost_and_found();
     test_file_lost_in_a_transaction();
     test_replaced_file();
+    test_reader_follows();
     test_locked_by_another();
     test_no_room();
+    test_no_pages();
+    test_taken_by_another();
     apr_pool_destroy(pool);
     fixture_clean(dir);
     apr_terminate();

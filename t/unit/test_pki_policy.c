@@ -10,7 +10,7 @@
 /* Codes stand in ledgers, pages and scripts: they never change. */
 static const char *const codes[] = {
     "NONE",     "NO_IDENTITY", "NO_USS",       "NO_FLAG",   "USAGE_NOT_ALLOWED",
-    "KEY_TYPE", "KEY_SIZE",    "KEY_EXPONENT", "KEY_CURVE",
+    "KEY_TYPE", "KEY_SIZE",    "KEY_EXPONENT", "KEY_CURVE", "KEY_TAKEN",
 };
 
 static void reason_table(void)

@@ -133,7 +133,7 @@ static void cert_times(const pki_ca_t *ca)
 {
     for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         pki_cert_spec_t spec;
-        pki_profile_t profile = {"x", times[i].lifetime, times[i].backdate};
+        pki_profile_t profile = {"x", times[i].lifetime, times[i].backdate, 0};
         memset(&spec, 0, sizeof(spec));
         is_int(pki_cert_times(&spec, ca, &profile, PKIF_NOW + times[i].now) != 0, times[i].want,
                times[i].what);

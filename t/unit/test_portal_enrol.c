@@ -18,6 +18,7 @@ static apr_pool_t *pool;
 static portal_issue_t asked; /* what the issuer was asked last */
 static int asked_times;
 static base_code_t issuer_says;
+static pki_reason_t issuer_reason; /* of BASE_ENROL_REFUSED */
 static unsigned char some_der[PKI_CERT_MAX];
 static apr_uint16_t some_der_len;
 
@@ -43,6 +44,7 @@ static base_result_t issue(void *baton, const portal_issue_t *question, portal_i
     asked = *question;
     asked_times++;
     memset(out, 0, sizeof(*out));
+    out->reason = issuer_says == BASE_ENROL_REFUSED ? issuer_reason : PKI_REASON_NONE;
     if (issuer_says != BASE_OK)
         return base_fail(issuer_says, "TEST1", "as told");
     if (question->decision.permit) {
@@ -242,6 +244,36 @@ static void refusal_is_not_told_unless_recorded(void)
     issuer_says = BASE_OK;
 }
 
+/* What the portal permits, the issuer may refuse for what its records alone can tell. */
+static void refuses_by_the_issuers_records(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+    const char *code = NULL;
+
+    issuer_says = BASE_ENROL_REFUSED;
+    issuer_reason = PKI_REASON_KEY_TAKEN;
+    is_int(enrol(&answer, &request).code, BASE_ENROL_REFUSED, "a key of another subscriber");
+    ok(asked.decision.permit, "  ... that the portal had permitted");
+    is_int(answer.status, 403, "  ... 403 (TS 24.109 E.4)");
+    is_str(answer.content_type, "text/html", "  ... html");
+    ok(pki_page_decision(&code, answer.body, pool), "  ... with one decision element");
+    is_str(code, "KEY_TAKEN", "  ... that names the reason");
+    ok(answer.has_expires, "  ... and Expires");
+    ok(!answer.decision.permit && answer.decision.reason == PKI_REASON_KEY_TAKEN &&
+           answer.decision.usage == 0,
+       "  ... and log and environment are told the same");
+    issuer_reason = PKI_REASON_NONE;
+    is_int(enrol(&answer, &request).code, BASE_INTERNAL, "a refusal without a reason is a fault");
+    is_int(answer.status, 0, "  ... that reveals nothing");
+    issuer_reason = PKI_REASONS;
+    is_int(enrol(&answer, &request).code, BASE_INTERNAL, "so is a reason that is none");
+    issuer_reason = PKI_REASON_KEY_TAKEN;
+    request = request_of(subscriber(IMPI, 1, 0, 0), "p256.pem");
+    is_int(enrol(&answer, &request).code, BASE_INTERNAL, "and a refusal of a refusal");
+    issuer_says = BASE_OK;
+}
+
 /* ---- certificates ---- */
 
 static void permits(const char *name, apr_uint32_t flag1, apr_uint32_t flag2, const char *file,
@@ -332,6 +364,7 @@ int main(void)
     answers_by_row();
     refuses_by_policy();
     refusal_is_not_told_unless_recorded();
+    refuses_by_the_issuers_records();
     asks_the_issuer();
     names_by_ue_identity();
     answers_with_the_certificate();

@@ -157,7 +157,8 @@ sub stop {
 
 sub checks_at_the_end {
     my ($log) = @_;
-    my @loud = $log->loud;
+    # The ledger that a test broke on purpose cannot have its chain signed either.
+    my @loud = grep { !m{GBA0579: keeper: ledger \S*/broken\.db: } } $log->loud;
     return (['httpd stops without complaint', @loud], ['no secret after it has stopped', search(secrets(), files())]);
 }
 

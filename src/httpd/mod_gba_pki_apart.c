@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/mod_gba_pki_ledger.h"
+#include "httpd/mod_gba_pki_keeper.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
-#include <httpd.h>
 #include <unixd.h>
 
-#include "keeper/keeper_ledger.h"
+#include "httpd/mod_gba_pki_module.h"
 
 /* What the short-lived process says: one report, in one write. */
 typedef struct report_t {
@@ -20,27 +21,31 @@ typedef struct report_t {
     char detail[512];
 } report_t;
 
-static int become_child_user(void)
+static int become(const char *name, uid_t uid, gid_t gid)
 {
-    return (!ap_unixd_config.user_name ||
-            initgroups(ap_unixd_config.user_name, ap_unixd_config.group_id) == 0) &&
-           setgid(ap_unixd_config.group_id) == 0 && setuid(ap_unixd_config.user_id) == 0;
+    int groups = name ? initgroups(name, gid) : setgroups(0, NULL);
+
+    return groups == 0 && setgid(gid) == 0 && setuid(uid) == 0 && setuid(0) != 0;
 }
 
-static void prepare_and_report(int out, const char *path, apr_pool_t *pool)
+int mod_gba_pki_drop_root(const mod_gba_pki_srv_t *srv)
+{
+    if (geteuid() != 0)
+        return 1;
+    if (srv->keeper_user)
+        return become(srv->keeper_user, srv->keeper_uid, srv->keeper_gid);
+    return become(ap_unixd_config.user_name, ap_unixd_config.user_id, ap_unixd_config.group_id);
+}
+
+static void report_and_exit(int out, base_result_t result)
 {
     report_t report;
-    base_result_t result = become_child_user() ? keeper_sqlite_prepare(path, pool)
-                                               : base_fail(BASE_INTERNAL, "GBA0680",
-                                                           "cannot take httpd's User and Group");
 
     memset(&report, 0, sizeof(report));
     report.code = (int)result.code;
     apr_cpystrn(report.tag, result.tag ? result.tag : "", sizeof(report.tag));
     apr_cpystrn(report.detail, result.detail ? result.detail : "", sizeof(report.detail));
-    if (write(out, &report, sizeof(report)) != (ssize_t)sizeof(report))
-        _exit(1);
-    _exit(0);
+    _exit(write(out, &report, sizeof(report)) == (ssize_t)sizeof(report) ? 0 : 1);
 }
 
 static int read_report(int in, report_t *report)
@@ -57,7 +62,19 @@ static int read_report(int in, report_t *report)
     return report->code >= BASE_OK && report->code < BASE_CODES;
 }
 
-static base_result_t prepare_as_child_user(const char *path, apr_pool_t *pool)
+static void work_apart(int out, base_result_t (*work)(void *, apr_pool_t *), void *baton,
+                       const mod_gba_pki_srv_t *as, apr_pool_t *pool)
+{
+    base_result_t result = base_fail(BASE_INTERNAL, "GBA0680", "cannot take the keeper's user");
+
+    prctl(PR_SET_DUMPABLE, 0);
+    if (!as || mod_gba_pki_drop_root(as))
+        result = work(baton, pool);
+    report_and_exit(out, result);
+}
+
+base_result_t mod_gba_pki_apart(base_result_t (*work)(void *baton, apr_pool_t *pool), void *baton,
+                                const mod_gba_pki_srv_t *as, apr_pool_t *pool)
 {
     report_t *report = apr_pcalloc(pool, sizeof(*report));
     int ends[2];
@@ -68,20 +85,15 @@ static base_result_t prepare_as_child_user(const char *path, apr_pool_t *pool)
         return base_fail(BASE_INTERNAL, "GBA0681", "no pipe");
     pid = fork();
     if (pid == 0)
-        prepare_and_report(ends[1], path, pool);
+        work_apart(ends[1], work, baton, as, pool);
     close(ends[1]);
     sound = pid > 0 && read_report(ends[0], report);
     close(ends[0]);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     if (!sound)
-        return base_fail(BASE_INTERNAL, "GBA0682", "the process that makes the ledger died");
+        return base_fail(BASE_INTERNAL, "GBA0682", "the process that was to check it died");
     return report->code == BASE_OK
                ? base_ok()
                : base_fail((base_code_t)report->code, report->tag, report->detail);
-}
-
-base_result_t mod_gba_pki_ledger_prepare(const char *path, apr_pool_t *pool)
-{
-    return geteuid() == 0 ? prepare_as_child_user(path, pool) : keeper_sqlite_prepare(path, pool);
 }

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_log.h>
+#include <unixd.h>
+
+#include "httpd/mod_gba_pki_heads.h"
+#include "httpd/mod_gba_pki_keeper.h"
+#include "httpd/mod_gba_pki_module.h"
+#include "httpd/mod_gba_pki_warden.h"
+#include "httpd/mod_gba_pki_run.h"
+#include "keeper/keeper_issuer.h"
+#include "keeper/keeper_lookup.h"
+#include "keeper/keeper_server.h"
+
+APLOG_USE_MODULE(gba_pki);
+
+#define START_FAILED        3
+#define IN_FLIGHT_MAX       64    /* look-ups under way at once, for each key source */
+#define REMEMBER_UNKNOWN_MS 10000 /* a UE may bootstrap and come back under the same B-TID */
+#define CONNECTIONS_MAX     1024
+#define EXCHANGE_MS         10000       /* one frame may take so long to arrive or to leave */
+#define CPU_SECONDS         (24 * 3600) /* a keeper that used so much has run away: it is started anew */
+
+/* What a running keeper answers with. */
+typedef struct keeping_t {
+    const mod_gba_pki_warden_t *warden;
+    apr_pool_t *pool;
+    const gba_keysource_t **sources;
+    portal_issuer_t **issuers;           /* ca * ledgers + ledger; NULL: not opened yet */
+    keeper_issuer_parts_t *issuer_parts; /* likewise */
+    pthread_mutex_t lock;                /* over both, and over pool once the server runs */
+    keeper_parts_t parts;
+    base_log_t log;
+} keeping_t;
+
+static int cannot(const keeping_t *k, const char *tag, int error, const char *what)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR, error, k->warden->server, "%s: keeper: %s", tag, what);
+    return 0;
+}
+
+static int cannot_load(const keeping_t *k, base_result_t result)
+{
+    return cannot(k, result.tag, 0, result.detail);
+}
+
+static int level_of(base_level_t level)
+{
+    static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_NOTICE, APLOG_INFO, APLOG_DEBUG};
+
+    return (unsigned)level < sizeof(levels) / sizeof(levels[0]) ? levels[level] : APLOG_ERR;
+}
+
+static void emit(void *baton, base_level_t level, const char *tag, const char *text)
+{
+    const keeping_t *k = baton;
+
+    ap_log_error(APLOG_MARK, level_of(level), 0, k->warden->server, "%s: keeper: %s", tag, text);
+}
+
+/* ---- as root, where httpd is: the socket and the keys ---- */
+
+static int make_listener(const keeping_t *k)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = k->warden->path;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
+    unlink(path);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        chmod(path, 0600) != 0 ||
+        (geteuid() == 0 && lchown(path, ap_unixd_config.user_id, ap_unixd_config.group_id) != 0) ||
+        listen(fd, SOMAXCONN) != 0) {
+        cannot(k, "GBA0730", errno, apr_psprintf(k->pool, "cannot listen on %s", path));
+        return -1;
+    }
+    return fd;
+}
+
+/* One call per B-TID at a time for the whole server, and not more that find nothing than the BSF
+ * should be asked. What is found stands in the shared table before a child hears of it. */
+static const gba_keysource_t *limited(const keeping_t *k, const gba_keysource_t *source)
+{
+    const mod_gba_pki_srv_t *srv = k->warden->srv;
+    keeper_lookup_config_t config = {
+        .source = source,
+        .assocs = mod_gba_pki_world()->assocs,
+        .clock = base_clock_system(),
+        .rate = srv->lookup_rate == -1 ? MOD_GBA_PKI_LOOKUP_RATE : (apr_uint32_t)srv->lookup_rate,
+        .in_flight = IN_FLIGHT_MAX,
+        .remember_ms = REMEMBER_UNKNOWN_MS};
+
+    return keeper_lookup_make(k->pool, &config);
+}
+
+static int load_sources(keeping_t *k)
+{
+    const apr_array_header_t *list = k->warden->parts->sources;
+
+    k->sources = apr_pcalloc(k->pool, sizeof(*k->sources) * ((apr_size_t)list->nelts + 1));
+    for (int i = 0; i < list->nelts; i++) {
+        mod_gba_pki_source_t *source = APR_ARRAY_IDX(list, i, mod_gba_pki_source_t *);
+        base_result_t result =
+            keeper_file_open(&source->source, source->path, base_clock_system(), k->pool);
+        if (result.code != BASE_OK)
+            return cannot_load(k, result);
+        k->sources[i] = limited(k, source->source);
+        if (!k->sources[i])
+            return cannot(k, "GBA0735", 0, "no mutex for the look-ups");
+    }
+    return 1;
+}
+
+static int load_cas(keeping_t *k)
+{
+    const apr_array_header_t *list = k->warden->parts->cas;
+
+    for (int i = 0; i < list->nelts; i++) {
+        mod_gba_pki_ca_t *ca = APR_ARRAY_IDX(list, i, mod_gba_pki_ca_t *);
+        base_result_t result =
+            pki_ca_load(&ca->ca, ca->cert_path, ca->key_path, ca->chain_path, k->pool);
+        if (result.code != BASE_OK)
+            return cannot_load(k, result);
+    }
+    return 1;
+}
+
+/* ---- as the keeper's own user ---- */
+
+/* Lowers a soft limit; the hard one stays, so that the signal or error of the soft one is what
+ * comes. */
+static int limit(int which, rlim_t value)
+{
+    struct rlimit now;
+
+    if (getrlimit((__rlimit_resource_t)which, &now) != 0)
+        return 0;
+    if (now.rlim_max == RLIM_INFINITY || now.rlim_max > value)
+        now.rlim_cur = value;
+    else
+        now.rlim_cur = now.rlim_max;
+    return setrlimit((__rlimit_resource_t)which, &now) == 0;
+}
+
+static int confine(const keeping_t *k)
+{
+    if (!mod_gba_pki_drop_root(k->warden->srv))
+        return cannot(k, "GBA0731", errno, "cannot take the keeper's user");
+    if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return cannot(k, "GBA0732", errno, "cannot make itself undumpable");
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + 64) ||
+        !limit(RLIMIT_CPU, CPU_SECONDS))
+        return cannot(k, "GBA0733", errno, "cannot set its limits");
+    return 1;
+}
+
+/* Ledgers were prepared when httpd started. One that cannot be opened now (a keeper that starts
+ * anew after the disk failed, say) must not keep the others from being used: it is tried again when
+ * it is asked for. */
+static keeper_ledger_t *open_ledger(keeping_t *k, int index)
+{
+    mod_gba_pki_ledger_t *ledger =
+        APR_ARRAY_IDX(k->warden->parts->ledgers, index, mod_gba_pki_ledger_t *);
+    base_result_t result;
+
+    if (ledger->handle)
+        return ledger->handle;
+    result = keeper_sqlite_open(&ledger->handle, ledger->path, k->pool);
+    if (result.code != BASE_OK) {
+        ledger->handle = NULL;
+        cannot_load(k, result);
+    }
+    return ledger->handle;
+}
+
+static void make_issuer(keeping_t *k, int ca, int ledger)
+{
+    const apr_array_header_t *cas = k->warden->parts->cas;
+    int index = ca * k->warden->parts->ledgers->nelts + ledger;
+    keeper_issuer_parts_t *parts = &k->issuer_parts[index];
+
+    parts->ledger = open_ledger(k, ledger);
+    if (!parts->ledger)
+        return;
+    /* A location may name pseudonyms only, without a CA: the row of CA 0 is there all the same. */
+    parts->ca = cas->nelts ? APR_ARRAY_IDX(cas, ca, mod_gba_pki_ca_t *)->ca : NULL;
+    parts->clock = base_clock_system();
+    parts->random = base_random_system();
+    parts->log = &k->log;
+    k->issuers[index] = keeper_issuer_make(k->pool, parts);
+}
+
+static int ca_rows(const keeping_t *k)
+{
+    int cas = k->warden->parts->cas->nelts;
+
+    return cas ? cas : 1;
+}
+
+static int make_issuers(keeping_t *k)
+{
+    int ledgers = k->warden->parts->ledgers->nelts;
+    apr_size_t pairs = (apr_size_t)(ca_rows(k) * ledgers) + 1;
+
+    k->issuers = apr_pcalloc(k->pool, sizeof(*k->issuers) * pairs);
+    k->issuer_parts = apr_pcalloc(k->pool, sizeof(*k->issuer_parts) * pairs);
+    for (int i = 0; i < ca_rows(k); i++)
+        for (int j = 0; j < ledgers; j++)
+            make_issuer(k, i, j);
+    return pthread_mutex_init(&k->lock, NULL) == 0;
+}
+
+/* The place of a pair among the issuers, made if it can be made now; -1 if there is no such pair.
+ */
+static int place_of(keeping_t *k, int ca, int ledger)
+{
+    int ledgers = k->warden->parts->ledgers->nelts;
+
+    if (ca < 0 || ca >= ca_rows(k) || ledger < 0 || ledger >= ledgers)
+        return -1;
+    pthread_mutex_lock(&k->lock);
+    if (!k->issuers[ca * ledgers + ledger])
+        make_issuer(k, ca, ledger);
+    pthread_mutex_unlock(&k->lock);
+    return k->issuers[ca * ledgers + ledger] ? ca * ledgers + ledger : -1;
+}
+
+static const portal_issuer_t *issuer_of(void *baton, int ca, int ledger)
+{
+    keeping_t *k = baton;
+    int place = place_of(k, ca, ledger);
+
+    return place < 0 ? NULL : k->issuers[place];
+}
+
+static base_result_t health(void *baton, int ca, int ledger, apr_pool_t *pool)
+{
+    keeping_t *k = baton;
+    int place = place_of(k, ca, ledger);
+
+    return place < 0 ? base_fail(BASE_STORE_DOWN, "GBA0734", "no such CA and ledger")
+                     : keeper_issuer_health(&k->issuer_parts[place], pool);
+}
+
+static int say_ready(const mod_gba_pki_warden_t *warden)
+{
+    return warden->ready < 0 || write(warden->ready, "r", 1) == 1;
+}
+
+static int serve(keeping_t *k, int listener)
+{
+    apr_pool_t *pool;
+    keeper_server_t server = {.listener = listener,
+                              .lifeline = k->warden->lifeline,
+                              .peer_uid = ap_unixd_config.user_id,
+                              .max_connections = CONNECTIONS_MAX,
+                              .idle_ms = 0,
+                              .exchange_ms = EXCHANGE_MS,
+                              .parts = &k->parts,
+                              .log = &k->log};
+
+    k->parts.sources = k->sources;
+    k->parts.source_count = k->warden->parts->sources->nelts;
+    k->parts.issuer = issuer_of;
+    k->parts.health = health;
+    k->parts.baton = k;
+    if (!say_ready(k->warden))
+        return 0; /* httpd has given up waiting */
+    /* A pool of its own: k->pool is ours to use under k->lock from now on. */
+    apr_pool_create(&pool, NULL);
+    return keeper_server_run(&server, pool);
+}
+
+int mod_gba_pki_keeper_main(const mod_gba_pki_warden_t *warden)
+{
+    keeping_t k = {.warden = warden};
+    mod_gba_pki_heads_t *heads;
+    int listener, status;
+
+    k.log.baton = &k;
+    k.log.emit = emit;
+    prctl(PR_SET_NAME, "gba-keeper");
+    prctl(PR_SET_DUMPABLE, 0);
+    apr_pool_create(&k.pool, NULL);
+    digest_hash_init();
+    listener = make_listener(&k);
+    if (listener < 0 || !load_sources(&k) || !load_cas(&k) || !confine(&k) || !make_issuers(&k))
+        return START_FAILED;
+    heads = mod_gba_pki_heads_start(warden->parts, &k.log, k.pool);
+    status = serve(&k, listener);
+    if (status == ETIMEDOUT)
+        _exit(0); /* its end was asked for, and one exchange would not: threads still run */
+    mod_gba_pki_heads_stop(heads);
+    return status == 0 ? 0 : START_FAILED;
+}

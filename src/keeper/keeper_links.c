@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper/keeper_links.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <apr_strings.h>
+#include "keeper/keeper_frame.h"
+
+/* The connections of one process. Two processes on one connection would read each other's
+ * answers, and a mutex held by another thread at the fork is never released in the child: so the
+ * child starts anew, and this one stays behind untouched but for its descriptors. */
+typedef struct own_t {
+    struct own_t *former; /* of the process that forked this one; for freeing only */
+    pid_t pid;
+    pthread_mutex_t mutex; /* guards what follows */
+    int busy;
+    int max;
+    int kept[]; /* max of them; -1: none. A slot is never anything but -1 or an open connection, so
+                   that it can be read after a fork at any moment. */
+} own_t;
+
+struct keeper_links_t {
+    const char *path;
+    int max;
+    _Atomic(own_t *) own;
+};
+
+static own_t *own_make(int max)
+{
+    own_t *own = calloc(1, sizeof(*own) + (size_t)max * sizeof(own->kept[0]));
+    if (!own)
+        return NULL;
+    if (pthread_mutex_init(&own->mutex, NULL) != 0) {
+        free(own);
+        return NULL;
+    }
+    own->pid = getpid();
+    own->max = max;
+    for (int i = 0; i < max; i++)
+        own->kept[i] = -1;
+    return own;
+}
+
+/* No shutdown(): another process may be using the other end of what was inherited. */
+static void own_close(own_t *own)
+{
+    for (int i = 0; i < own->max; i++) {
+        if (own->kept[i] >= 0)
+            close(own->kept[i]);
+        own->kept[i] = -1;
+    }
+}
+
+/* Those of this process, made when first asked for; NULL without memory. */
+static own_t *own_of(keeper_links_t *links)
+{
+    own_t *now = atomic_load(&links->own);
+    own_t *fresh;
+    if (now && now->pid == getpid())
+        return now;
+    fresh = own_make(links->max);
+    if (!fresh)
+        return NULL;
+    fresh->former = now;
+    if (atomic_compare_exchange_strong(&links->own, &now, fresh)) {
+        if (fresh->former)
+            own_close(fresh->former);
+        return fresh;
+    }
+    free(fresh); /* another thread of this process was first */
+    return now;
+}
+
+static apr_status_t links_cleanup(void *data)
+{
+    keeper_links_t *links = data;
+    own_t *own = atomic_exchange(&links->own, NULL);
+    while (own) {
+        own_t *former = own->former;
+        own_close(own);
+        free(own);
+        own = former;
+    }
+    return APR_SUCCESS;
+}
+
+keeper_links_t *keeper_links_make(const char *path, int max, apr_pool_t *pool)
+{
+    keeper_links_t *links = apr_pcalloc(pool, sizeof(*links));
+    links->path = apr_pstrdup(pool, path);
+    links->max = max > 0 ? max : 1;
+    atomic_init(&links->own, NULL);
+    apr_pool_cleanup_register(pool, links, links_cleanup, apr_pool_cleanup_null);
+    return links;
+}
+
+/* The keeper speaks only when asked: anything to read is its end, or nothing to trust. */
+static int is_stale(int fd)
+{
+    struct pollfd link = {.fd = fd, .events = POLLIN};
+    return poll(&link, 1, 0) != 0;
+}
+
+static keeper_take_t own_take(own_t *own, int *fd)
+{
+    keeper_take_t taken = KEEPER_TAKE_BUSY;
+    pthread_mutex_lock(&own->mutex);
+    if (own->busy < own->max) {
+        taken = KEEPER_TAKE_OK;
+        own->busy++;
+        for (int i = 0; i < own->max && *fd < 0; i++) {
+            *fd = own->kept[i];
+            own->kept[i] = -1;
+        }
+    }
+    pthread_mutex_unlock(&own->mutex);
+    return taken;
+}
+
+keeper_take_t keeper_links_take(keeper_links_t *links, int *fd)
+{
+    own_t *own = own_of(links);
+    keeper_take_t taken;
+    *fd = -1;
+    if (!own)
+        return KEEPER_TAKE_NO_MEMORY;
+    taken = own_take(own, fd);
+    if (*fd >= 0 && is_stale(*fd)) {
+        close(*fd);
+        *fd = -1;
+    }
+    return taken;
+}
+
+void keeper_links_give(keeper_links_t *links, int fd)
+{
+    own_t *own = atomic_load(&links->own);
+    int slot = 0;
+    pthread_mutex_lock(&own->mutex);
+    own->busy--;
+    while (slot < own->max && own->kept[slot] >= 0)
+        slot++;
+    if (slot < own->max && fd >= 0) {
+        own->kept[slot] = fd;
+        fd = -1;
+    }
+    pthread_mutex_unlock(&own->mutex);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* A queue of the listener that is full makes connect() wait; so long as the send timeout says. */
+static int limit_connect(int fd, apr_uint64_t deadline)
+{
+    int left = keeper_deadline_left(deadline);
+    struct timeval limit = {left / 1000, left % 1000 * 1000};
+    if (left == 0) {
+        errno = ETIMEDOUT;
+        return 0;
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0;
+}
+
+static int connect_until(int fd, const struct sockaddr_un *to, apr_uint64_t deadline)
+{
+    while (limit_connect(fd, deadline)) {
+        if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0)
+            return 1;
+        if (errno != EINTR && errno != EAGAIN)
+            return 0;
+    }
+    return 0;
+}
+
+int keeper_links_connect(const keeper_links_t *links, apr_uint64_t deadline)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    apr_size_t len = strlen(links->path);
+    int fd, why;
+    if (len == 0 || len >= sizeof(to.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(to.sun_path, links->path, len);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect_until(fd, &to, deadline))
+        return fd;
+    why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}

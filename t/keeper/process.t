@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The keeper as a process: whose it is, what it alone holds, what happens when it dies, and that it
+# goes when httpd goes, however httpd goes.
+
+use strict;
+use warnings FATAL => 'all';
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+use Test::More;
+use Time::HiRes qw(sleep time);
+use GBA::CA qw(new_key openssl pkcs10 subscriber);
+use GBA::HTTP;
+use GBA::Log;
+use GBA::Server;
+use GBA::Site qw(site slurp);
+use GBA::UE;
+
+my $conf = <<'END';
+<Location "/enrol">
+    AuthType GBA
+    Require valid-user
+    SetHandler gba-enrol
+</Location>
+END
+my $server = GBA::Server->start(children => 3, conf => $conf);
+my $log    = GBA::Log->watch($server->error_log);
+my $ue     = GBA::UE->new(subscriber('both'), port => $server->port);
+
+sub enrol {
+    my ($who) = @_;
+    return $who->request('POST', '/enrol', type => 'application/x-pkcs10', fresh => 1, body => pkcs10(new_key('EC', 'P-256')));
+}
+
+# Processes of this server by their name; the warden is init's child, so it is found by its group of
+# open files: its keeper listens in the server's own folder.
+sub processes {
+    my ($name) = @_;
+    my @found;
+    for my $comm (glob '/proc/[0-9]*/comm') {
+        my ($pid) = $comm =~ /([0-9]+)/;
+        next unless eval { slurp($comm) } && slurp($comm) eq "$name\n";
+        my $line = eval { slurp("/proc/$pid/cmdline") } // next;
+        push @found, $pid if index($line, $server->dir . "\0") >= 0 || index($line, $server->dir . '/') >= 0;
+    }
+    @found = sort { $a <=> $b } @found;
+    return @found;
+}
+
+sub waits_for {
+    my ($name, $wanted) = @_;
+    my $until = time + 15;
+    sleep 0.05 until $wanted->() || time > $until;
+    return ok($wanted->(), $name);
+}
+
+# ---- whose it is ----
+is(enrol($ue)->{status}, 200, 'enrolled');
+$log->holds('enrolled', qw(GBA0401 GBA0661));
+my ($keeper) = processes('gba-keeper');
+my ($warden) = processes('gba-warden');
+ok($keeper && $warden, 'there is a keeper, and a warden') or BAIL_OUT('no keeper');
+my %status = slurp("/proc/$keeper/status") =~ /^(\w+):\s*(.*)$/mg;
+is($status{PPid}, $warden, 'the keeper is the warden\'s child');
+is($status{CapEff}, '0' x 16, 'without a capability');
+is($status{NoNewPrivs}, 1, 'and without a way to get one');
+like(slurp("/proc/$keeper/limits"), qr/^Max core file size\s+0\s/m, 'it dumps no core');
+SKIP: {
+    skip 'not root', 1 if $> != 0;
+    isnt((split ' ', $status{Uid})[0], 0, 'it is not root');
+}
+
+# ---- what it alone holds ----
+# The CA's private number as octets in either order: libraries keep it in limbs.
+my ($hex) = openssl(slurp(site()->{top} . '/run/ca.key'), qw(pkey -noout -text)) =~ /priv:\s*((?:[0-9a-f]{2}:?\s*)+)/;
+my $number = pack 'H*', $hex =~ s/[^0-9a-f]//gr;
+$number =~ s/\A\0+//;
+my @forms = ($number, scalar reverse $number);
+
+sub holds_key {
+    my ($pid) = @_;
+    open my $maps, '<', "/proc/$pid/maps" or return -1;
+    open my $memory, '<:raw', "/proc/$pid/mem" or return -1;
+    while (<$maps>) {
+        my ($from, $to) = /\A([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+        no warnings 'portable';
+        ($from, $to) = (hex $from, hex $to);
+        for (my $at = $from; $at < $to; $at += 1 << 20) {
+            my $size = $to - $at > (1 << 20) + 64 ? (1 << 20) + 64 : $to - $at;
+            sysseek $memory, $at, 0 or last;
+            sysread($memory, my $block, $size) or last;
+            return 1 if grep { index($block, $_) >= 0 } @forms;
+        }
+    }
+    return 0;
+}
+SKIP: {
+    skip 'other processes\' memory can be read by root alone', 5 if $> != 0 || holds_key($keeper) < 0;
+    is(holds_key($keeper), 1, 'the search finds the CA\'s key in the keeper');
+    is(holds_key($_), 0, 'and not in a child') for $server->children;
+    is(holds_key($server->pid), 0, 'nor in the parent');
+    is(holds_key($warden), 0, 'nor in the warden');
+}
+
+# ---- its death ----
+kill 'STOP', $warden;
+kill 'KILL', $keeper;
+waits_for('the keeper is gone', sub { !grep { slurp("/proc/$_/stat") !~ / Z / } processes('gba-keeper') });
+my $response = enrol($ue);
+is("$response->{status} $response->{protected}", '503 1', 'meanwhile a protected 503');
+is(GBA::HTTP::field($response, 'Retry-After'), 30, 'that says when to come again');
+kill 'CONT', $warden;
+waits_for('the keeper is back', sub { my ($new) = processes('gba-keeper'); $new && $new != $keeper });
+waits_for('and answers', sub { enrol($ue)->{status} == 200 });
+my @lines = $log->look;
+is(scalar(grep { /GBA0720: the keeper \(pid $keeper\) was killed by signal 9/ } @lines), 1, 'its end was logged, with its cause');
+is(scalar(grep { /GBA07/ } @lines), 1, 'once');
+
+# ---- restarts ----
+my ($before) = processes('gba-keeper');
+$server->graceful;
+waits_for('a graceful restart: the new generation has its own keeper, the old one has gone',
+    sub { my @now = processes('gba-keeper'); @now == 1 && $now[0] != $before });
+is(enrol($ue)->{status}, 200, 'which answers');
+is(scalar(grep { /GBA07|long lost child/ } $log->look), 0, 'and nothing to complain of');
+$log->finish;
+
+# ---- and it goes when httpd goes ----
+$server->stop;
+waits_for('httpd stopped: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
+$server->spawn;
+ok(processes('gba-keeper') == 1, 'started again');
+my @all = ($server->pid, $server->children);
+kill 'KILL', @all;
+waitpid $server->pid, 0;
+waits_for('httpd killed: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
+
+done_testing;
