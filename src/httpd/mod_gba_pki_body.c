@@ -186,17 +186,9 @@ base_result_t mod_gba_pki_body_read(mod_gba_pki_state_t *state, int *status)
 
 /* ---- handing on ---- */
 
-static int has_filter(const ap_filter_t *f, const char *name)
-{
-    for (; f; f = f->next)
-        if (ap_cstr_casecmp(f->frec->name, name) == 0)
-            return 1;
-    return 0;
-}
-
 void mod_gba_pki_body_hand_on(request_rec *r, const mod_gba_pki_state_t *state)
 {
-    if (state->body && !has_filter(r->input_filters, MOD_GBA_PKI_BODY_FILTER))
+    if (state->body && !mod_gba_pki_has_filter(r->input_filters, MOD_GBA_PKI_BODY_FILTER))
         ap_add_input_filter(MOD_GBA_PKI_BODY_FILTER, NULL, r, r->connection);
 }
 

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +158,8 @@ int mod_gba_pki_keeper_start(apr_pool_t *pconf, server_rec *s)
     if (parts->sources->nelts + parts->cas->nelts + parts->ledgers->nelts == 0)
         return OK; /* nothing to keep */
     socket_path = choose_path(folder, pconf);
+    if (strlen(socket_path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return failed(s, "GBA0708", 0, "the keeper's folder has too long a path: set GBAKeeper");
     status = make_folder(folder, pconf, s);
     return status == OK ? start(pconf, s) : status;
 }

@@ -227,14 +227,17 @@ static int make_issuers(keeping_t *k)
 static int place_of(keeping_t *k, int ca, int ledger)
 {
     int ledgers = k->warden->parts->ledgers->nelts;
+    int place = ca * ledgers + ledger;
 
     if (ca < 0 || ca >= ca_rows(k) || ledger < 0 || ledger >= ledgers)
         return -1;
     pthread_mutex_lock(&k->lock);
-    if (!k->issuers[ca * ledgers + ledger])
+    if (!k->issuers[place])
         make_issuer(k, ca, ledger);
+    if (!k->issuers[place])
+        place = -1;
     pthread_mutex_unlock(&k->lock);
-    return k->issuers[ca * ledgers + ledger] ? ca * ledgers + ledger : -1;
+    return place;
 }
 
 static const portal_issuer_t *issuer_of(void *baton, int ca, int ledger)
@@ -303,5 +306,6 @@ int mod_gba_pki_keeper_main(const mod_gba_pki_warden_t *warden)
     if (status == ETIMEDOUT)
         _exit(0); /* its end was asked for, and one exchange would not: threads still run */
     mod_gba_pki_heads_stop(heads);
+    apr_pool_destroy(k.pool); /* closes the ledgers, wipes the keys */
     return status == 0 ? 0 : START_FAILED;
 }

@@ -25,14 +25,6 @@ typedef struct holding_t {
     int failed;               /* dead, and who still writes should hear of it */
 } holding_t;
 
-static int has_filter(const ap_filter_t *f)
-{
-    for (; f; f = f->next)
-        if (ap_cstr_casecmp(f->frec->name, MOD_GBA_PKI_PROTECT_FILTER) == 0)
-            return 1;
-    return 0;
-}
-
 /* What would go past the filter. A back end's 1xx are sent at once, with the back end's fields;
  * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. */
 static void keep_to_filters(request_rec *r)
@@ -51,7 +43,7 @@ void mod_gba_pki_insert_filters(request_rec *r)
         return;
     }
     /* A subrequest's output flows through the main request's filter. */
-    if (!r->main && !has_filter(r->output_filters))
+    if (!r->main && !mod_gba_pki_has_filter(r->output_filters, MOD_GBA_PKI_PROTECT_FILTER))
         ap_add_output_filter(MOD_GBA_PKI_PROTECT_FILTER, NULL, r, r->connection);
     keep_to_filters(r);
     /* An internal redirect drops the input filter. */

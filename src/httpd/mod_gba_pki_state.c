@@ -57,6 +57,13 @@ int mod_gba_pki_applies(request_rec *r)
     return type && ap_cstr_casecmp(type, "GBA") == 0;
 }
 
+int mod_gba_pki_has_filter(const ap_filter_t *f, const char *name)
+{
+    while (f && ap_cstr_casecmp(f->frec->name, name) != 0)
+        f = f->next;
+    return f != NULL;
+}
+
 static int httpd_level(base_level_t level)
 {
     switch (level) {

@@ -9,6 +9,7 @@
 #define mod_gba_pki_state_h
 
 #include <httpd.h>
+#include <util_filter.h>
 
 #include "httpd/mod_gba_pki_config.h"
 #include "portal/portal_authn.h"
@@ -49,6 +50,9 @@ int mod_gba_pki_inside_open(const request_rec *r);
 
 /** Nonzero if the request is in a location with AuthType GBA. */
 int mod_gba_pki_applies(request_rec *r);
+
+/** Nonzero if a filter of this name is in the chain. */
+int mod_gba_pki_has_filter(const ap_filter_t *f, const char *name);
 
 /** Writes one outcome to the error log, at its level and under its tag. */
 void mod_gba_pki_log_result(request_rec *r, base_result_t result);

@@ -93,16 +93,13 @@ static int lifeline_ended(int lifeline, int wait_ms)
 
 static pid_t fork_keeper(const mod_gba_pki_warden_t *warden)
 {
-    pid_t warden_pid = getpid();
     pid_t pid = fork();
 
     if (pid != 0)
         return pid;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     signal(SIGTERM, SIG_DFL);
-    if (getppid() != warden_pid)
-        _exit(0);
-    exit(mod_gba_pki_keeper_main(warden));
+    /* Not exit(): it would run httpd's own cleanups, which end processes that are httpd's. */
+    _exit(mod_gba_pki_keeper_main(warden));
 }
 
 /* What it died of, for the operator. Nonzero if it should be started again. */
