@@ -13,23 +13,25 @@ twice=$(printf '%s\n' "$tags" | uniq -d)
 clean "every tag has one call site" "$(for tag in $twice; do printf '%s\n' "$sites" | grep " $tag\$"; done)"
 clean "every tag has four digits" "$(printf '%s\n' "$sites" | awk 'NF && $2 !~ /^GBA[0-9][0-9][0-9][0-9]$/')"
 
-range() { # FILE: the first two digits that its layer may use
+range() { # FILE: the first two digits that its layer may use: those from the first to the second, and
+    # from the third to the fourth if there are such
     case $1 in
     src/base/*) echo 00 00 ;;
     src/digest/*) echo 01 01 ;;
     src/gba/*) echo 02 02 ;;
-    src/pki/*) echo 03 03 ;;
+    src/pki/*) echo 03 03 15 15 ;;
     src/portal/*) echo 04 04 ;;
-    src/keeper/*) echo 05 05 ;;
-    src/httpd/* | mod_gba_pki.c) echo 06 08 ;;
+    src/keeper/*) echo 05 05 10 14 ;;
+    src/httpd/* | mod_gba_pki.c) echo 06 08 16 19 ;;
     *) echo 09 09 ;;
     esac
 }
 for file in $(printf '%s\n' "$sites" | awk 'NF { print $1 }' | uniq); do
     # shellcheck disable=SC2046  # two words are meant
     set -- $(range "$file")
-    clean "$file keeps to GBA$1xx${2:+ to GBA$2xx}" "$(printf '%s\n' "$sites" |
-        awk -v f="$file" -v lo="$1" -v hi="$2" '$1 == f { n = substr($2, 4, 2); if (n < lo || n > hi) print $2 }')"
+    clean "$file keeps to GBA$1xx to GBA$2xx${3:+ and GBA$3xx to GBA$4xx}" "$(printf '%s\n' "$sites" |
+        awk -v f="$file" -v lo="$1" -v hi="$2" -v lo2="${3:-$1}" -v hi2="${4:-$2}" '
+            $1 == f { n = substr($2, 4, 2); if ((n < lo || n > hi) && (n < lo2 || n > hi2)) print $2 }')"
 done
 
 # Every message that httpd logs for us carries a tag.
