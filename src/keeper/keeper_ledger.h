@@ -13,7 +13,7 @@
 #include "keeper/keeper_group.h"
 #include "portal/portal_issuer.h"
 
-#define KEEPER_LEDGER_SCHEMA 1 /**< version of the schema that this program reads and writes */
+#define KEEPER_LEDGER_SCHEMA 2 /**< version of the schema that this program reads and writes */
 
 /** The states of a certificate, and how it may move: pending to issued or abandoned, issued to
  *  revoked or superseded, superseded to revoked. */

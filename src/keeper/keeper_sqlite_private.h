@@ -27,6 +27,10 @@
 /** The schema of an empty database. */
 extern const char keeper_sqlite_schema[];
 
+/** Makes version 2 out of a database of version 1. For a connection without foreign keys, inside a
+ *  transaction; what must fit together is checked behind it. */
+extern const char keeper_sqlite_from_1[];
+
 /** The statements that live as long as their connection. */
 typedef enum keeper_sqlite_do_t {
     KEEPER_DO_BEGIN,

@@ -130,9 +130,9 @@ static base_result_t check_version(sqlite3 *db, const char *path, apr_pool_t *po
         return refuse("GBA0545", path,
                       apr_psprintf(pool,
                                    "its schema is version %" APR_INT64_T_FMT
-                                   ", older than version %d of this program, which cannot convert "
-                                   "it; run the program that wrote it, or name another file",
-                                   (apr_int64_t)version, KEEPER_LEDGER_SCHEMA),
+                                   ", older than version %d of this program; convert it by: "
+                                   "gba-pkictl ledger upgrade %s",
+                                   (apr_int64_t)version, KEEPER_LEDGER_SCHEMA, path),
                       pool);
     return base_ok();
 }
