@@ -42,6 +42,7 @@ typedef enum keeper_sqlite_do_t {
     KEEPER_DO_UNDO,
     KEEPER_DO_GET_NAME,
     KEEPER_DO_ADD_NAME,
+    KEEPER_DO_ADD_UE_ID,
     KEEPER_DO_GET_OWNER,
     KEEPER_DO_GET_CERTIFICATE,
     KEEPER_DO_ADD_ISSUER,
@@ -143,6 +144,8 @@ base_result_t keeper_sqlite_find(keeper_sqlite_conn_t *conn, const keeper_claim_
 base_result_t keeper_sqlite_name(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
                                  const char *fresh, char out[PKI_PSEUDONYM_LEN + 1],
                                  apr_pool_t *pool);
+base_result_t keeper_sqlite_note_ue_ids(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
+                                        apr_pool_t *pool);
 base_result_t keeper_sqlite_add(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
                                 const pki_cert_spec_t *spec, base_span_t der, apr_pool_t *pool);
 base_result_t keeper_sqlite_move(keeper_sqlite_conn_t *conn,

@@ -172,6 +172,8 @@ const char *const keeper_sqlite_statements[KEEPER_DO] = {
     [KEEPER_DO_GET_NAME] = "SELECT pseudonym FROM subscriber WHERE identity = ?1",
     [KEEPER_DO_ADD_NAME] = "INSERT INTO subscriber (identity, pseudonym, created)"
                            " VALUES (?1, ?2, ?3) ON CONFLICT (identity) DO NOTHING",
+    [KEEPER_DO_ADD_UE_ID] = "INSERT INTO ue_identity (ue_identity, identity, created)"
+                            " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [KEEPER_DO_GET_OWNER] =
         "SELECT identity FROM certificate JOIN subscriber ON subscriber.id = subscriber_id"
         " WHERE spki_sha256 = ?1 AND identity <> ?2 AND state <> 'abandoned' LIMIT 1",
