@@ -67,6 +67,17 @@ static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check
     return *key_check == PKI_REASON_NONE ? pki_pkcs10_verify(enrolment->pkcs10) : base_ok();
 }
 
+/* The first that issues what was decided. An issuer takes no permit for another usage than the
+ * profile's: with none, it refuses. */
+static const pki_profile_t *profile_of(const portal_enrol_config_t *config,
+                                       const pki_decision_t *decision)
+{
+    for (int i = 0; i < config->profile_count; i++)
+        if (config->profiles[i].usage == decision->usage)
+            return &config->profiles[i];
+    return &config->profiles[0];
+}
+
 static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_check)
 {
     portal_issue_t *question = &enrolment->question;
@@ -79,9 +90,9 @@ static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_chec
         return base_fail(BASE_INTERNAL, "GBA0443", "an identity is longer than its bound");
     apr_cpystrn(question->subscriber, name ? name : "", sizeof(question->subscriber));
     apr_cpystrn(question->btid, enrolment->request->btid, sizeof(question->btid));
-    question->profile = *enrolment->config->profile;
     question->decision =
         pki_decide(&subscriber, key_check, pki_pkcs10_usage_wish(enrolment->pkcs10));
+    question->profile = *profile_of(enrolment->config, &question->decision);
     if (spki.len <= PKI_SPKI_MAX) {
         memcpy(question->spki, spki.data, spki.len);
         question->spki_len = (apr_uint16_t)spki.len;
