@@ -171,19 +171,20 @@ static int fill(X509 *cert, X509 *issuer, const pki_cert_spec_t *spec, EVP_PKEY 
 {
     BIGNUM *serial = BN_bin2bn(spec->serial, PKI_SERIAL_LEN, NULL);
     X509_NAME *name = X509_NAME_new();
-    int filled = serial && name && X509_set_version(cert, X509_VERSION_3) &&
-                 BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(cert)) &&
-                 X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                                            (const unsigned char *)spec->pseudonym, -1, -1, 0) &&
-                 X509_set_subject_name(cert, name) &&
-                 X509_set_issuer_name(cert, X509_get_subject_name(issuer)) &&
-                 ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)apr_time_sec(spec->not_before)) &&
-                 ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)apr_time_sec(spec->not_after)) &&
-                 X509_set_pubkey(cert, key) &&
-                 extend(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-                 extend(cert, issuer, NID_key_usage, "critical,digitalSignature") &&
-                 extend(cert, issuer, NID_subject_key_identifier, "hash") &&
-                 extend(cert, issuer, NID_authority_key_identifier, "keyid");
+    int filled =
+        serial && name && X509_set_version(cert, X509_VERSION_3) &&
+        BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(cert)) &&
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                   (const unsigned char *)spec->names.pseudonym, -1, -1, 0) &&
+        X509_set_subject_name(cert, name) &&
+        X509_set_issuer_name(cert, X509_get_subject_name(issuer)) &&
+        ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)apr_time_sec(spec->not_before)) &&
+        ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)apr_time_sec(spec->not_after)) &&
+        X509_set_pubkey(cert, key) &&
+        extend(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+        extend(cert, issuer, NID_key_usage, "critical,digitalSignature") &&
+        extend(cert, issuer, NID_subject_key_identifier, "hash") &&
+        extend(cert, issuer, NID_authority_key_identifier, "keyid");
     BN_free(serial);
     X509_NAME_free(name);
     return filled;
@@ -213,15 +214,16 @@ static EVP_PKEY *load_key(void)
 static void bench_certificates(int rounds)
 {
     portal_issue_t question;
-    pki_cert_spec_t spec = {.usage = PKI_USAGE_DIGITAL_SIGNATURE};
+    int profiles;
+    pki_cert_spec_t spec = {.profile = pki_profiles_default(&profiles),
+                            .names.pseudonym = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     unsigned char der[PKI_CERT_MAX];
     apr_size_t len;
     double ours = 0, plain = 0;
     fixture_question(&question, "bench@ims.example.org");
     spec.spki = (base_span_t){question.spki, question.spki_len};
     memset(spec.serial, 0x11, sizeof spec.serial);
-    memset(spec.pseudonym, 'a', PKI_PSEUDONYM_LEN);
-    if (!pki_cert_times(&spec, ca, pki_profile_default(), apr_time_now()))
+    if (!pki_cert_times(&spec, ca, spec.profile, apr_time_now()))
         fixture_die("times");
     const unsigned char *p = question.spki, *q = pki_ca_der(ca).data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &p, question.spki_len), *signer = load_key();

@@ -93,13 +93,13 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
     const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(r);
-    portal_enrol_config_t config = {.profile = pki_profile_default(),
-                                    .refusal_expires = dir->refusal_expires,
+    portal_enrol_config_t config = {.refusal_expires = dir->refusal_expires,
                                     .clock = mod_gba_pki_world()->clock};
     portal_enrol_request_t request;
     portal_issuer_t *issuer = NULL;
     base_result_t result = fill(&request, r, state);
 
+    config.profiles = pki_profiles_default(&config.profile_count);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)

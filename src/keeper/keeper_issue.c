@@ -29,8 +29,9 @@ typedef struct enrolment_t {
     int counted;     /**< a refusal that was only counted */
     apr_int64_t row; /**< the audit row of the decision */
     int serial_clashes;
-    pki_cert_spec_t spec;
-    apr_size_t der_len; /**< 0: nothing is signed */
+    char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< the subject's; "" if none is drawn or known yet */
+    pki_cert_spec_t spec;                  /**< its names point here */
+    apr_size_t der_len;                    /**< 0: nothing is signed */
     unsigned char der[PKI_CERT_MAX];
 } enrolment_t;
 
@@ -42,7 +43,8 @@ static int ends(const char *text, apr_size_t size)
 }
 
 /** Nonzero if the question is one that can be asked: it may have crossed a socket. A permit needs
- *  an identity, a key, and exactly one usage (policy has seen to that; here it is a bug). */
+ *  an identity, a key, and exactly one usage, its profile's (policy has seen to that; here it is a
+ *  bug). */
 static int is_sound(const portal_issue_t *question)
 {
     const pki_decision_t *decision = &question->decision;
@@ -54,7 +56,7 @@ static int is_sound(const portal_issue_t *question)
     if (!decision->permit)
         return decision->reason > PKI_REASON_NONE && decision->reason < PKI_REASONS;
     return question->subscriber[0] != '\0' && question->spki_len > 0 &&
-           decision->reason == PKI_REASON_NONE &&
+           decision->reason == PKI_REASON_NONE && decision->usage == question->profile.usage &&
            (decision->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
             decision->usage == PKI_USAGE_NON_REPUDIATION);
 }
@@ -104,8 +106,8 @@ static verdict_t weigh(const enrolment_t *e)
 static base_result_t name_subject(enrolment_t *e)
 {
     if (e->held.pseudonym[0])
-        memcpy(e->spec.pseudonym, e->held.pseudonym, sizeof e->spec.pseudonym);
-    else if (!e->spec.pseudonym[0] && !pki_pseudonym_make(e->spec.pseudonym, e->parts->random))
+        memcpy(e->pseudonym, e->held.pseudonym, sizeof e->pseudonym);
+    else if (!e->pseudonym[0] && !pki_pseudonym_make(e->pseudonym, e->parts->random))
         return base_fail(BASE_INTERNAL, "GBA0530", "issuer: no random octets for a pseudonym");
     return base_ok();
 }
@@ -193,10 +195,10 @@ static base_result_t record_issue(enrolment_t *e, apr_pool_t *pool)
     base_result_t result = base_ok();
     memcpy(name, e->held.pseudonym, sizeof name);
     if (!name[0])
-        result = ledger->name(ledger->baton, &e->claim, e->spec.pseudonym, name, pool);
+        result = ledger->name(ledger->baton, &e->claim, e->pseudonym, name, pool);
     if (result.code != BASE_OK)
         return result;
-    if (strcmp(name, e->spec.pseudonym) != 0) /* his first certificates, at the same time */
+    if (strcmp(name, e->pseudonym) != 0) /* his first certificates, at the same time */
         return try_again(e, lost);
     if (e->held.issued.der_len > 0)
         result = supersede(e, pool);
@@ -279,7 +281,7 @@ static base_result_t check_held(enrolment_t *e, apr_pool_t *pool)
 {
     const keeper_holding_t *held = &e->held;
     base_span_t der = {held->issued.der, held->issued.der_len};
-    memcpy(e->spec.pseudonym, held->pseudonym, sizeof e->spec.pseudonym);
+    memcpy(e->pseudonym, held->pseudonym, sizeof e->pseudonym);
     memcpy(e->spec.serial, held->issued.serial, sizeof e->spec.serial);
     e->spec.not_before = held->not_before;
     e->spec.not_after = held->not_after;
@@ -342,7 +344,8 @@ static base_result_t permit(enrolment_t *e, portal_issued_t *out, apr_pool_t *po
 {
     base_result_t result;
     e->spec.spki = (base_span_t){e->question->spki, e->question->spki_len};
-    e->spec.usage = e->question->decision.usage;
+    e->spec.profile = &e->question->profile;
+    e->spec.names.pseudonym = e->pseudonym;
     if (!e->parts->ca ||
         !pki_cert_times(&e->spec, e->parts->ca, &e->question->profile, e->claim.now))
         return base_fail(BASE_STORE_DOWN, "GBA0533",

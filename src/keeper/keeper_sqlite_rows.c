@@ -196,10 +196,10 @@ static int bind_certificate(sqlite3_stmt *statement, const keeper_claim_t *claim
 {
     int bad = bind_text(statement, 1, serial);
     bad |= bind_text(statement, 2, claim->subscriber);
-    bad |= bind_text(statement, 3, spec->pseudonym);
+    bad |= bind_text(statement, 3, spec->names.pseudonym);
     bad |= bind_hash(statement, 4, claim->issuer_sha256);
     bad |= bind_text(statement, 5, claim->profile);
-    bad |= sqlite3_bind_int64(statement, 6, (sqlite3_int64)spec->usage);
+    bad |= sqlite3_bind_int64(statement, 6, (sqlite3_int64)spec->profile->usage);
     bad |= bind_hash(statement, 7, claim->spki_sha256);
     bad |= sqlite3_bind_int64(statement, 8, apr_time_sec(spec->not_before));
     bad |= sqlite3_bind_int64(statement, 9, apr_time_sec(spec->not_after));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include "base/base_secret.h"
-#include "keeper/keeper_octets.h"
+#include "keeper/keeper_wire_parts.h"
 
 #define MAGIC     "GBAK"
 #define MAGIC_LEN 4
@@ -12,6 +12,7 @@
 
 _Static_assert(PKI_CERT_MAX + 1024 < KEEPER_WIRE_MAX, "a certificate fits into a frame");
 _Static_assert(sizeof(gba_info_t) + 1024 < KEEPER_WIRE_MAX, "an info fits into a frame");
+_Static_assert(sizeof(portal_issue_t) + 1024 < KEEPER_WIRE_MAX, "a question fits into a frame");
 
 /* ---- the frame around a payload ---- */
 
@@ -114,10 +115,7 @@ static void walk_issue(keeper_octets_t *walk, portal_issue_t *issue)
 {
     keeper_octets_text(walk, issue->subscriber, GBA_BTID_MAX);
     keeper_octets_text(walk, issue->btid, GBA_BTID_MAX);
-    keeper_octets_text(walk, issue->profile.name, PKI_PROFILE_NAME_MAX);
-    keeper_octets_time(walk, &issue->profile.lifetime);
-    keeper_octets_time(walk, &issue->profile.backdate);
-    keeper_octets_time(walk, &issue->profile.renew_before);
+    keeper_wire_profile(walk, &issue->profile);
     walk_decision(walk, &issue->decision);
     keeper_octets_block(walk, issue->spki, &issue->spki_len, PKI_SPKI_MAX);
     keeper_octets_block(walk, issue->ue_ids, &issue->ue_ids_len, GBA_TEXT_MAX);

@@ -18,7 +18,7 @@
 #include "gba/gba_keysource.h"
 #include "portal/portal_issuer.h"
 
-#define KEEPER_WIRE_VERSION 1
+#define KEEPER_WIRE_VERSION 2
 #define KEEPER_WIRE_HEADER  12          /**< octets before the payload */
 #define KEEPER_WIRE_MAX     (16 * 1024) /**< octets of a whole frame */
 

@@ -9,17 +9,6 @@
 
 #define SERIAL_DRAWS 64 /* a source that gives a zero first octet so often is broken */
 
-const pki_profile_t *pki_profile_default(void)
-{
-    static const pki_profile_t subscriber = {
-        "subscriber",
-        apr_time_from_sec(APR_INT64_C(365) * 86400),
-        apr_time_from_sec(300),
-        apr_time_from_sec(APR_INT64_C(30) * 86400),
-    };
-    return &subscriber;
-}
-
 /* RFC 5280 4.1.2.2: positive, at most 20 octets. A first octet of 1 to 127 keeps all serials the
  * same length, in DER and in the ledger. */
 static int serial_is_sound(const unsigned char serial[PKI_SERIAL_LEN])
@@ -75,10 +64,11 @@ int pki_cert_times(pki_cert_spec_t *spec, const pki_ca_t *ca, const pki_profile_
 static int spec_is_sound(const pki_ca_t *ca, const pki_cert_spec_t *spec)
 {
     return spec->spki.data && spec->spki.len > 0 && spec->spki.len <= PKI_SPKI_MAX &&
-           strnlen(spec->pseudonym, sizeof(spec->pseudonym)) == PKI_PSEUDONYM_LEN &&
-           serial_is_sound(spec->serial) &&
-           (spec->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
-            spec->usage == PKI_USAGE_NON_REPUDIATION) &&
+           spec->names.pseudonym &&
+           strnlen(spec->names.pseudonym, PKI_PSEUDONYM_LEN + 1) == PKI_PSEUDONYM_LEN &&
+           serial_is_sound(spec->serial) && spec->profile &&
+           (spec->profile->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
+            spec->profile->usage == PKI_USAGE_NON_REPUDIATION) &&
            spec->not_before >= ca->not_before && spec->not_before <= spec->not_after &&
            spec->not_after <= ca->not_after;
 }
@@ -227,8 +217,8 @@ static int add_extensions(X509 *cert, const pki_ca_t *ca, unsigned usage)
 static int fill(X509 *cert, const pki_ca_t *ca, const pki_cert_spec_t *spec)
 {
     return X509_set_version(cert, X509_VERSION_3) && set_serial(cert, spec->serial) &&
-           set_names(cert, ca, spec->pseudonym) && set_times(cert, spec) &&
-           set_pubkey(cert, spec->spki) && add_extensions(cert, ca, spec->usage);
+           set_names(cert, ca, spec->names.pseudonym) && set_times(cert, spec) &&
+           set_pubkey(cert, spec->spki) && add_extensions(cert, ca, spec->profile->usage);
 }
 
 static X509 *parse_whole(base_span_t der)

@@ -10,33 +10,21 @@
 #include <apr_time.h>
 #include "base/base_env.h"
 #include "pki/pki_pkcs10.h"
+#include "pki/pki_profile.h"
 
-#define PKI_SERIAL_LEN       16 /**< octets of a serial: random, top bit clear, first octet not 0 */
-#define PKI_CERT_MAX         4096 /**< octets of a certificate's DER */
-#define PKI_PSEUDONYM_LEN    32   /**< characters of a pseudonym: 128 random bits in hex */
-#define PKI_PROFILE_NAME_MAX 63
-#define PKI_SIGNATURE_MAX    1024           /**< octets of a CA's signature over a text */
-#define PKI_TEXT_LABEL       "mod_gba_pki " /**< how every text starts that a CA's key signs */
-
-/** What kind of certificate. Flat. */
-typedef struct pki_profile_t {
-    char name[PKI_PROFILE_NAME_MAX + 1];
-    apr_interval_time_t lifetime;     /**< from now to notAfter, microseconds */
-    apr_interval_time_t backdate;     /**< from notBefore to now, microseconds */
-    apr_interval_time_t renew_before; /**< how long before notAfter the same key gets a new
-                                           certificate instead of the one it has, microseconds */
-} pki_profile_t;
-
-/** The built-in profile: "subscriber", 365 days, backdated 5 minutes, renewed in its last 30 days.
- *  Static. */
-const pki_profile_t *pki_profile_default(void);
+#define PKI_SERIAL_LEN    16   /**< octets of a serial: random, top bit clear, first octet not 0 */
+#define PKI_CERT_MAX      8192 /**< octets of a certificate's DER */
+#define PKI_PSEUDONYM_LEN 32   /**< characters of a pseudonym: 128 random bits in hex */
+#define PKI_SIGNATURE_MAX 1024 /**< octets of a CA's signature over a text */
+#define PKI_TEXT_LABEL    "mod_gba_pki " /**< how every text starts that a CA's key signs */
 
 /** What a certificate is made of. */
 typedef struct pki_cert_spec_t {
-    base_span_t spki;                      /**< SubjectPublicKeyInfo DER, copied as it is */
-    char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< the subject's common name */
+    base_span_t spki;             /**< SubjectPublicKeyInfo DER, copied as it is */
+    const pki_profile_t *profile; /**< what it says; the caller's */
+    pki_names_t names; /**< whom it is for: a pseudonym of PKI_PSEUDONYM_LEN characters, and what
+                            identities he has; its serial is not looked at */
     unsigned char serial[PKI_SERIAL_LEN];
-    unsigned usage;        /**< PKI_USAGE_ mask */
     apr_time_t not_before; /**< microseconds; cut to the second */
     apr_time_t not_after;  /**< at most the CA's; see pki_cert_times() */
 } pki_cert_spec_t;

@@ -142,9 +142,9 @@ static int same_tbs(const tbs_t *tbs, const pki_ca_t *ca, const pki_cert_spec_t 
 {
     return ASN1_INTEGER_get(tbs->version) == X509_VERSION_3 &&
            same_serial(tbs->serial, spec->serial) && same_times(tbs->validity, spec, ca) &&
-           same_names(tbs, ca, spec->pseudonym) &&
+           same_names(tbs, ca, spec->names.pseudonym) &&
            holds(tbs->spki, spec->spki.data, spec->spki.len) && is_no_ca(tbs->extensions) &&
-           same_usage(tbs->extensions, spec->usage) && has_subject_key(tbs->extensions) &&
+           same_usage(tbs->extensions, spec->profile->usage) && has_subject_key(tbs->extensions) &&
            same_authority(tbs->extensions, ca->key_id) &&
            sk_X509_EXTENSION_num(tbs->extensions) == 4;
 }

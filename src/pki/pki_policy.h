@@ -22,7 +22,20 @@ typedef enum pki_reason_t {
     PKI_REASON_KEY_CURVE,         /**< EC curve other than P-256 and P-384 */
     PKI_REASON_KEY_TAKEN,         /**< the key was certified for another subscriber; only who holds
                                        the ledger can tell */
-    PKI_REASONS                   /**< how many there are; not a reason */
+    PKI_REASON_KEY_FACTORS,       /**< even RSA modulus, or one with a small prime factor */
+    PKI_REASON_KEY_ROCA,          /**< RSA modulus as CVE-2017-15361 makes them */
+    PKI_REASON_KEY_CLOSE_PRIMES,  /**< RSA modulus that Fermat's method factors */
+    PKI_REASON_KEY_BLOCKED,       /**< the ledger lists it as blocked */
+    PKI_REASON_CA_REQUESTED,      /**< the PKCS#10 asks for CA:TRUE */
+    PKI_REASON_KEY_CHOICE,       /**< TS 29.109: the USS demands the UICC's key, another was used */
+    PKI_REASON_NAF_GROUP,        /**< the USS is for another group of NAFs */
+    PKI_REASON_BOOTSTRAP_AGE,    /**< bootstrapped longer ago than the profile takes */
+    PKI_REASON_IDENTITY_MISSING, /**< the profile's subject cannot be filled */
+    PKI_REASON_RULE,             /**< a rule of the operator */
+    PKI_REASON_MODULE,           /**< a module of the operator */
+    PKI_REASON_QUOTA_HELD,       /**< holds as many as the profile allows */
+    PKI_REASON_QUOTA_WINDOW,     /**< was issued as many as the profile allows for now */
+    PKI_REASONS                  /**< how many there are; not a reason */
 } pki_reason_t;
 
 /** "NO_USS" and so on: the code of the decision element and of the ledger; static. */
@@ -33,6 +46,9 @@ int pki_reason_parse(pki_reason_t *reason, const char *code, apr_size_t len);
 
 /** One sentence that the UE's user may read; static; holds nothing of the request. */
 const char *pki_reason_public_text(pki_reason_t reason);
+
+/** What it means, for the operator: some words without a full stop; static. */
+const char *pki_reason_detail(pki_reason_t reason);
 
 /** What is known of the subscriber, from the BSF alone. */
 typedef struct pki_subscriber_t {

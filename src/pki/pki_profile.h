@@ -31,21 +31,21 @@
 /** What kind of certificate. Flat; unused texts are "". */
 typedef struct pki_profile_t {
     char name[PKI_PROFILE_NAME_MAX + 1];
-    apr_uint32_t flag;            /**< USS flag that unlocks it (TS 29.109: 1 or 2); never 0 */
-    unsigned usage;               /**< PKI_USAGE_ mask of the certificate; never 0 */
-    apr_interval_time_t lifetime; /**< from now to notAfter, microseconds */
-    apr_interval_time_t backdate; /**< from notBefore to now, microseconds */
+    apr_uint32_t flag;                /**< USS flag that unlocks it (TS 29.109: 1 or 2); never 0 */
+    unsigned usage;                   /**< PKI_USAGE_ mask of the certificate; never 0 */
+    apr_interval_time_t lifetime;     /**< from now to notAfter, microseconds */
+    apr_interval_time_t backdate;     /**< from notBefore to now, microseconds */
     apr_interval_time_t renew_before; /**< how long before notAfter the same key gets a new
                                            certificate instead of the one it has, microseconds */
     apr_interval_time_t bootstrap_max_age; /**< since the bootstrapping; 0: any; microseconds */
-    apr_uint32_t held_max;           /**< valid certificates of it per subscriber; 0: any number */
-    apr_uint32_t issued_max;         /**< issued per subscriber within issued_window; 0: any */
+    apr_uint32_t held_max;   /**< valid certificates of it per subscriber; 0: any number */
+    apr_uint32_t issued_max; /**< issued per subscriber within issued_window; 0: any */
     apr_interval_time_t issued_window; /**< microseconds; 0 if issued_max is 0 */
-    apr_uint32_t allow_identity;     /**< nonzero: templates may name IMPI and UE identities */
-    char subject[PKI_PROFILE_RDNS][PKI_TEMPLATE_MAX + 1]; /**< "CN=%{pseudonym}", "O=Example", in the
-                                                               order of the name */
-    char sans[PKI_PROFILE_SANS][PKI_TEMPLATE_MAX + 1]; /**< "uri:...", "email:...", "dns:..." */
-    char ekus[PKI_PROFILE_EKUS][PKI_OID_MAX + 1];      /**< dotted */
+    apr_uint32_t allow_identity;       /**< nonzero: templates may name IMPI and UE identities */
+    char subject[PKI_PROFILE_RDNS][PKI_TEMPLATE_MAX + 1]; /**< "CN=%{pseudonym}", "O=Example", in
+                                                             the order of the name */
+    char sans[PKI_PROFILE_SANS][PKI_TEMPLATE_MAX + 1];    /**< "uri:...", "email:...", "dns:..." */
+    char ekus[PKI_PROFILE_EKUS][PKI_OID_MAX + 1];         /**< dotted */
     char policies[PKI_PROFILE_POLICIES][PKI_OID_MAX + 1]; /**< dotted */
     char crls[PKI_PROFILE_CRLS][PKI_URL_MAX + 1];
     char ocsp[PKI_URL_MAX + 1];       /**< AIA id-ad-ocsp */

@@ -67,45 +67,15 @@ static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check
     return *key_check == PKI_REASON_NONE ? pki_pkcs10_verify(enrolment->pkcs10) : base_ok();
 }
 
-/* The bound is that of all texts of an info: they fit, but for one that is named twice. */
-static void add_ue_id(portal_issue_t *question, const char *id)
+/* The first that issues what was decided. An issuer takes no permit for another usage than the
+ * profile's: with none, it refuses. */
+static const pki_profile_t *profile_of(const portal_enrol_config_t *config,
+                                       const pki_decision_t *decision)
 {
-    apr_size_t size = strlen(id) + 1;
-    apr_size_t at = 0;
-
-    if (size == 1 || size > sizeof(question->ue_ids) - question->ue_ids_len)
-        return;
-    while (at < question->ue_ids_len) {
-        if (strcmp(question->ue_ids + at, id) == 0)
-            return;
-        at += strlen(question->ue_ids + at) + 1;
-    }
-    memcpy(question->ue_ids + at, id, size);
-    question->ue_ids_len = (apr_uint16_t)(at + size);
-}
-
-static void fill_ue_ids(portal_issue_t *question, const gba_info_t *info)
-{
-    for (int i = 0; i < info->uss_count; i++)
-        for (int j = 0; j < info->uss[i].ue_id_count; j++) {
-            const char *id = gba_info_text(info, info->uss[i].ue_ids[j]);
-            if (id)
-                add_ue_id(question, id);
-        }
-}
-
-int portal_issue_ue_ids_end(const portal_issue_t *question)
-{
-    apr_size_t len = question->ue_ids_len;
-
-    if (len == 0)
-        return 1;
-    if (len > sizeof(question->ue_ids) || !question->ue_ids[0] || question->ue_ids[len - 1])
-        return 0;
-    for (apr_size_t i = 1; i < len; i++)
-        if (!question->ue_ids[i] && !question->ue_ids[i - 1])
-            return 0;
-    return 1;
+    for (int i = 0; i < config->profile_count; i++)
+        if (config->profiles[i].usage == decision->usage)
+            return &config->profiles[i];
+    return &config->profiles[0];
 }
 
 static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_check)
@@ -120,10 +90,9 @@ static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_chec
         return base_fail(BASE_INTERNAL, "GBA0443", "an identity is longer than its bound");
     apr_cpystrn(question->subscriber, name ? name : "", sizeof(question->subscriber));
     apr_cpystrn(question->btid, enrolment->request->btid, sizeof(question->btid));
-    fill_ue_ids(question, info);
-    question->profile = *enrolment->config->profile;
     question->decision =
         pki_decide(&subscriber, key_check, pki_pkcs10_usage_wish(enrolment->pkcs10));
+    question->profile = *profile_of(enrolment->config, &question->decision);
     if (spki.len <= PKI_SPKI_MAX) {
         memcpy(question->spki, spki.data, spki.len);
         question->spki_len = (apr_uint16_t)spki.len;

@@ -34,7 +34,8 @@ typedef struct portal_enrol_answer_t {
 
 /** What a location demands of enrolment. Read-only. */
 typedef struct portal_enrol_config_t {
-    const pki_profile_t *profile;
+    const pki_profile_t *profiles;       /**< in order; the first is named in refusals */
+    int profile_count;                   /**< at least 1 */
     apr_interval_time_t refusal_expires; /**< from now to the Expires of a 403; microseconds */
     const base_clock_t *clock;
 } portal_enrol_config_t;

@@ -192,7 +192,8 @@ static inline void fixture_question(portal_issue_t *question, const char *subscr
     question->spki_len = (apr_uint16_t)len;
     apr_cpystrn(question->subscriber, subscriber, sizeof question->subscriber);
     apr_cpystrn(question->btid, "MDEyMzQ1Njc4OTAxMjM0NQ==@bsf.example.org", sizeof question->btid);
-    question->profile = *pki_profile_default();
+    int profiles;
+    question->profile = pki_profiles_default(&profiles)[0];
     question->decision.permit = 1;
     question->decision.usage = PKI_USAGE_DIGITAL_SIGNATURE;
 }

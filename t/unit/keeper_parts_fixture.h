@@ -226,7 +226,9 @@ static inline portal_issue_t srvf_permit(const char *name)
     memset(&question, 0, sizeof(question));
     snprintf(question.subscriber, sizeof(question.subscriber), "%s", name);
     memcpy(question.btid, "a@bsf.home1.net", 16);
-    question.profile = (pki_profile_t){"subscriber", 1000000, 0, 0};
+    pki_profile_init(&question.profile, "authentication");
+    question.profile.flag = 1;
+    question.profile.usage = PKI_USAGE_DIGITAL_SIGNATURE;
     question.decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_DIGITAL_SIGNATURE};
     question.spki_len = 91;
     for (int i = 0; i < 91; i++)

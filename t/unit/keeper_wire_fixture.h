@@ -52,6 +52,35 @@ static inline void wiref_fqdn(char out[GBA_FQDN_MAX + 1])
     out[GBA_FQDN_MAX] = '\0';
 }
 
+/** Every member at its bound, and no two texts the same. */
+static inline void wiref_profile(pki_profile_t *profile)
+{
+    char c = 'A';
+    memset(profile->name, 'p', PKI_PROFILE_NAME_MAX);
+    profile->flag = 0xffffffff;
+    profile->usage = 0xfffffffe;
+    profile->lifetime = APR_INT64_MAX;
+    profile->backdate = 300000000;
+    profile->renew_before = 1;
+    profile->bootstrap_max_age = APR_INT64_MAX - 1;
+    profile->held_max = 0xfffffffd;
+    profile->issued_max = 0xfffffffc;
+    profile->issued_window = APR_INT64_MAX - 2;
+    profile->allow_identity = 0xfffffffb;
+    for (int i = 0; i < PKI_PROFILE_RDNS; i++)
+        memset(profile->subject[i], c++, PKI_TEMPLATE_MAX);
+    for (int i = 0; i < PKI_PROFILE_SANS; i++)
+        memset(profile->sans[i], c++, PKI_TEMPLATE_MAX);
+    for (int i = 0; i < PKI_PROFILE_EKUS; i++)
+        memset(profile->ekus[i], c++, PKI_OID_MAX);
+    for (int i = 0; i < PKI_PROFILE_POLICIES; i++)
+        memset(profile->policies[i], c++, PKI_OID_MAX);
+    for (int i = 0; i < PKI_PROFILE_CRLS; i++)
+        memset(profile->crls[i], c++, PKI_URL_MAX);
+    memset(profile->ocsp, c++, PKI_URL_MAX);
+    memset(profile->ca_issuers, c++, PKI_URL_MAX);
+}
+
 static inline void wiref_issue(portal_issue_t *issue, int full)
 {
     wiref_btid(issue->btid, full ? GBA_BTID_MAX : 5);
@@ -59,10 +88,7 @@ static inline void wiref_issue(portal_issue_t *issue, int full)
     if (!full)
         return;
     memset(issue->subscriber, 0xe9, GBA_BTID_MAX); /* any octets but NUL */
-    memset(issue->profile.name, 'p', PKI_PROFILE_NAME_MAX);
-    issue->profile.lifetime = APR_INT64_MAX;
-    issue->profile.backdate = 300000000;
-    issue->profile.renew_before = 1;
+    wiref_profile(&issue->profile);
     issue->decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_NON_REPUDIATION};
     issue->spki_len = PKI_SPKI_MAX;
     memset(issue->spki, 0x30, PKI_SPKI_MAX);

@@ -303,7 +303,11 @@ static void test_questions_that_cannot_be_asked(void)
     check_nothing(issuer, &bad, BASE_INTERNAL, "key over its limit");
     bad = good;
     bad.decision.usage = PKI_USAGE_DIGITAL_SIGNATURE | PKI_USAGE_NON_REPUDIATION;
+    bad.profile.usage = bad.decision.usage;
     check_nothing(issuer, &bad, BASE_INTERNAL, "two usages");
+    bad = good;
+    bad.profile.usage = PKI_USAGE_NON_REPUDIATION;
+    check_nothing(issuer, &bad, BASE_INTERNAL, "a usage that is not the profile's");
     bad = good;
     bad.decision.reason = PKI_REASON_NO_USS;
     check_nothing(issuer, &bad, BASE_INTERNAL, "permit with a reason against it");

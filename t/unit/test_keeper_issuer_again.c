@@ -76,7 +76,7 @@ static void test_not_the_same(void)
     start("other.db", ca, &question);
     ask(&question, &first);
     other = question;
-    other.decision.usage = PKI_USAGE_NON_REPUDIATION;
+    other.decision.usage = other.profile.usage = PKI_USAGE_NON_REPUDIATION;
     ok(ask(&other, &next).code == BASE_OK && !same(&first, &next), "another usage: a new one");
     other = question;
     apr_cpystrn(other.profile.name, "gold", sizeof other.profile.name);

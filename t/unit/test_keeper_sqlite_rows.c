@@ -120,7 +120,7 @@ static void claim_of(keeper_claim_t *claim, const char *subscriber, unsigned cha
     memset(claim, 0, sizeof *claim);
     claim->subscriber = subscriber;
     claim->btid = "MDEyMzQ1Njc4OTAxMjM0NQ==@bsf.example.org";
-    claim->profile = "subscriber";
+    claim->profile = "authentication";
     claim->usage = PKI_USAGE_DIGITAL_SIGNATURE;
     claim->has_key = 1;
     claim->issuer = base_span_str("0 a CA");
@@ -131,10 +131,13 @@ static void claim_of(keeper_claim_t *claim, const char *subscriber, unsigned cha
 
 static void spec_of(pki_cert_spec_t *spec, char name, unsigned char serial)
 {
+    char *pseudonym = apr_pcalloc(pool, PKI_PSEUDONYM_LEN + 1);
+    int profiles;
     memset(spec, 0, sizeof *spec);
-    memset(spec->pseudonym, name, PKI_PSEUDONYM_LEN);
+    memset(pseudonym, name, PKI_PSEUDONYM_LEN);
+    spec->names.pseudonym = pseudonym;
     memset(spec->serial, serial, sizeof spec->serial);
-    spec->usage = PKI_USAGE_DIGITAL_SIGNATURE;
+    spec->profile = pki_profiles_default(&profiles);
     spec->not_before = NOW - apr_time_from_sec(300);
     spec->not_after = NOW + apr_time_from_sec(86400);
 }
@@ -154,15 +157,16 @@ static void test_certificate_rows(void)
     is_int(take(&steps).code, BASE_OK, "recorded");
     is_int(steps.add_says[0], BASE_OK, "once");
     is_int(steps.add_says[1], BASE_INTERNAL, "a serial that is taken is told from other failures");
-    is_int(fixture_count(path, "SELECT count(*) FROM certificate JOIN subscriber ON subscriber.id ="
-                               " subscriber_id JOIN issuer ON issuer.id = issuer_id WHERE serial ="
-                               " '5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a'"
-                               " AND identity = 'rows@ims.example.org' AND profile = 'subscriber'"
-                               " AND key_usage = 1 AND issued_at = 1893456000 AND not_before ="
-                               " 1893455700 AND not_after = 1893542400 AND state = 'issued' AND"
-                               " btid LIKE '%@bsf.example.org' AND certificate.der = CAST("
-                               "'0 not a certificate, but octets' AS BLOB)"
-                               " AND issuer.der = CAST('0 a CA' AS BLOB)"),
+    is_int(fixture_count(path,
+                         "SELECT count(*) FROM certificate JOIN subscriber ON subscriber.id ="
+                         " subscriber_id JOIN issuer ON issuer.id = issuer_id WHERE serial ="
+                         " '5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a'"
+                         " AND identity = 'rows@ims.example.org' AND profile = 'authentication'"
+                         " AND key_usage = 1 AND issued_at = 1893456000 AND not_before ="
+                         " 1893455700 AND not_after = 1893542400 AND state = 'issued' AND"
+                         " btid LIKE '%@bsf.example.org' AND certificate.der = CAST("
+                         "'0 not a certificate, but octets' AS BLOB)"
+                         " AND issuer.der = CAST('0 a CA' AS BLOB)"),
            1, "one row with every column");
     is_int(ledger->peek(ledger->baton, &steps.claim, &held, pool).code, BASE_OK, "read again");
     ok(held.issued.der_len == 31 && memcmp(held.issued.serial, spec.serial, PKI_SERIAL_LEN) == 0 &&
@@ -284,7 +288,7 @@ static void test_decision_rows(void)
     is_int(decide(ledger, &question).code, BASE_OK, "a permit");
     is_int(fixture_count(path, "SELECT id FROM decision WHERE at = 1893456000 AND identity IS NULL"
                                " AND permit = 0 AND reason = 'NO_IDENTITY' AND spki_sha256 IS NULL"
-                               " AND usage = 0 AND profile = 'subscriber' AND alarm = 0"),
+                               " AND usage = 0 AND profile = 'authentication' AND alarm = 0"),
            1, "the refusal's columns");
     is_int(fixture_count(path, "SELECT id FROM decision WHERE identity = 'd@ims.example.org' AND"
                                " permit = 1 AND usage = 1"),

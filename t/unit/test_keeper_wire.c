@@ -59,8 +59,8 @@ static void test_round_trips(void)
 /* A version that differs, or a field that moves, is another protocol: these octets are pinned. */
 static void test_layout(void)
 {
-    static const unsigned char health[] = {'G', 'B', 'A', 'K', 0, 1, 0, 4, 0, 0, 0, 4, 0, 2, 0, 3};
-    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0, 1, 0x80, 4,   0,
+    static const unsigned char health[] = {'G', 'B', 'A', 'K', 0, 2, 0, 4, 0, 0, 0, 4, 0, 2, 0, 3};
+    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0, 2, 0x80, 4,   0,
                                          0,   0,   14,  25,  0, 7, 'G',  'B', 'A',
                                          '0', '5', '0', '9', 0, 2, 'n',  'o'};
     keeper_request_t request = {.kind = KEEPER_HEALTH, .ca = 2, .ledger = 3};

@@ -9,14 +9,22 @@ static const unsigned char serial[PKI_SERIAL_LEN] = {0x01, 0x80, 0, 0, 0, 0, 0, 
                                                      0,    0,    0, 0, 0, 0, 0, 0xff};
 #define PSEUDONYM "0123456789abcdef0123456789abcdef"
 
+/* The built-in profile with that usage. */
+static const pki_profile_t *profile_of(unsigned usage)
+{
+    int count;
+    const pki_profile_t *all = pki_profiles_default(&count);
+    return &all[usage == PKI_USAGE_NON_REPUDIATION];
+}
+
 static pki_cert_spec_t sound_spec(base_span_t spki)
 {
     pki_cert_spec_t spec;
     memset(&spec, 0, sizeof(spec));
     spec.spki = spki;
-    memcpy(spec.pseudonym, PSEUDONYM, sizeof(PSEUDONYM));
+    spec.names.pseudonym = PSEUDONYM;
     memcpy(spec.serial, serial, sizeof(serial));
-    spec.usage = PKI_USAGE_DIGITAL_SIGNATURE;
+    spec.profile = profile_of(PKI_USAGE_DIGITAL_SIGNATURE);
     spec.not_before = PKIF_NOW;
     spec.not_after = PKIF_NOW + 365 * PKIF_DAY;
     return spec;
@@ -123,7 +131,7 @@ static void check_all(apr_pool_t *pool, const pki_ca_t *ca, int sign_nid, base_s
          usage++) {
         pki_cert_spec_t spec = sound_spec(spki);
         X509 *cert;
-        spec.usage = usage;
+        spec.profile = profile_of(usage);
         cert = issue(ca, &spec, apr_psprintf(pool, "usage %u", usage));
         if (!cert)
             continue;
@@ -159,7 +167,7 @@ static void authority_keys(apr_pool_t *pool, const char *dir, EVP_PKEY *key, bas
         pki_ca_t *ca = pkif_load(pool, dir, &what, key);
         X509 *cert = issue(ca, &spec, skis[i] ? "CA with a SKI of its own" : "CA without a SKI");
         if (cert)
-            check_extensions(pool, cert, spec.usage,
+            check_extensions(pool, cert, spec.profile->usage,
                              skis[i] ? pkif_hex(pool, skis[i]) : key_id(pool, ca->cert));
         X509_free(cert);
     }
@@ -216,8 +224,11 @@ static void unsound_specs(apr_pool_t *pool, const pki_ca_t *ca, base_span_t spki
 {
     const pki_cert_spec_t good = sound_spec(spki);
     pki_cert_spec_t spec;
+    pki_profile_t changed;
 #define ROW(what, change)                                                                          \
     spec = good;                                                                                   \
+    changed = *good.profile;                                                                       \
+    spec.profile = &changed;                                                                       \
     change;                                                                                        \
     unsound(ca, &spec, BASE_INTERNAL, what)
     ROW("no key", spec.spki.len = 0);
@@ -229,14 +240,14 @@ static void unsound_specs(apr_pool_t *pool, const pki_ca_t *ca, base_span_t spki
         spec.spki = pkif_make_spki(pool, "06032a03043000", pkif_hex(pool, "0001")));
     ROW("a key with unused bits",
         spec.spki = pkif_make_spki(pool, PKIF_P256, pkif_hex(pool, "0100010204")));
-    ROW("no pseudonym", spec.pseudonym[0] = '\0');
-    ROW("a short pseudonym", spec.pseudonym[31] = '\0');
-    ROW("an endless pseudonym", spec.pseudonym[32] = 'x');
+    ROW("no pseudonym", spec.names.pseudonym = NULL);
+    ROW("a short pseudonym", spec.names.pseudonym = PSEUDONYM + 1);
+    ROW("a long pseudonym", spec.names.pseudonym = PSEUDONYM "x");
+    ROW("no profile", spec.profile = NULL);
     ROW("serial with a zero first octet", spec.serial[0] = 0);
     ROW("serial with the top bit", spec.serial[0] = 0x80);
-    ROW("no usage", spec.usage = 0);
-    ROW("both usages", spec.usage = 3);
-    ROW("an unknown usage", spec.usage = 4);
+    ROW("no usage", changed.usage = 0);
+    ROW("an unknown usage", changed.usage = 4);
     ROW("ends before it starts", spec.not_after = spec.not_before - 1);
     ROW("starts before the CA", spec.not_before = ca->not_before - 1);
     ROW("ends after the CA", spec.not_after = ca->not_after + 1);

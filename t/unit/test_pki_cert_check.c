@@ -273,6 +273,7 @@ static void test_without_a_key(void)
 int main(void)
 {
     unsigned char *spki = NULL;
+    int profiles;
     pkif_ca_t sound = pkif_sound_ca();
     apr_initialize();
     apr_pool_create(&pool, NULL);
@@ -283,9 +284,9 @@ int main(void)
     memset(&spec, 0, sizeof spec);
     spec.spki.len = (apr_size_t)i2d_PUBKEY(subject_key, &spki);
     spec.spki.data = spki;
-    memcpy(spec.pseudonym, PSEUDONYM, sizeof PSEUDONYM);
+    spec.names.pseudonym = PSEUDONYM;
     memset(spec.serial, 0x11, sizeof spec.serial);
-    spec.usage = PKI_USAGE_DIGITAL_SIGNATURE;
+    spec.profile = pki_profiles_default(&profiles);
     spec.not_before = PKIF_NOW;
     spec.not_after = PKIF_NOW + 365 * PKIF_DAY;
     test_forgeries();

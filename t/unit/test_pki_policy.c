@@ -9,8 +9,11 @@
 
 /* Codes stand in ledgers, pages and scripts: they never change. */
 static const char *const codes[] = {
-    "NONE",     "NO_IDENTITY", "NO_USS",       "NO_FLAG",   "USAGE_NOT_ALLOWED",
-    "KEY_TYPE", "KEY_SIZE",    "KEY_EXPONENT", "KEY_CURVE", "KEY_TAKEN",
+    "NONE",        "NO_IDENTITY", "NO_USS",           "NO_FLAG",          "USAGE_NOT_ALLOWED",
+    "KEY_TYPE",    "KEY_SIZE",    "KEY_EXPONENT",     "KEY_CURVE",        "KEY_TAKEN",
+    "KEY_FACTORS", "KEY_ROCA",    "KEY_CLOSE_PRIMES", "KEY_BLOCKED",      "CA_REQUESTED",
+    "KEY_CHOICE",  "NAF_GROUP",   "BOOTSTRAP_AGE",    "IDENTITY_MISSING", "RULE",
+    "MODULE",      "QUOTA_HELD",  "QUOTA_WINDOW",
 };
 
 static void reason_table(void)
@@ -24,9 +27,13 @@ static void reason_table(void)
            "%s is found by its code", codes[i]);
         ok(strlen(text) > 10 && !strpbrk(text, "<>&\"'%"), "%s has a text without markup",
            codes[i]);
+        ok(pki_reason_detail((pki_reason_t)i)[0] &&
+               !strpbrk(pki_reason_detail((pki_reason_t)i), "|\n"),
+           "%s has a detail for a table", codes[i]);
         for (unsigned j = 0; j < i; j++)
-            if (strcmp(text, pki_reason_public_text((pki_reason_t)j)) == 0)
-                ok(0, "%s has a text of its own", codes[i]);
+            if (strcmp(text, pki_reason_public_text((pki_reason_t)j)) == 0 ||
+                strcmp(pki_reason_detail((pki_reason_t)i), pki_reason_detail((pki_reason_t)j)) == 0)
+                ok(0, "%s has texts of its own", codes[i]);
     }
     ok(!pki_reason_parse(&reason, "NO_US", 5), "half a code is not found");
     ok(!pki_reason_parse(&reason, "NO_USSR", 7), "a longer code is not found");
@@ -36,6 +43,8 @@ static void reason_table(void)
     is_str(pki_reason_code(PKI_REASONS), "UNKNOWN", "a number out of range has a code");
     is_str(pki_reason_code((pki_reason_t)-1), "UNKNOWN", "and so has a negative one");
     ok(pki_reason_public_text((pki_reason_t)-1) != NULL, "and a text");
+    ok(pki_reason_detail((pki_reason_t)-1) != NULL && pki_reason_detail(PKI_REASONS) != NULL,
+       "and a detail");
 }
 
 static void decide_row(int identity, int uss, unsigned allowed, pki_reason_t key, unsigned wish,

@@ -128,10 +128,10 @@ static portal_enrol_request_t request_of(const gba_info_t *info, const char *fil
 
 static base_result_t enrol(portal_enrol_answer_t *answer, const portal_enrol_request_t *request)
 {
-    portal_enrol_config_t config = {.profile = pki_profile_default(),
-                                    .refusal_expires = apr_time_from_sec(86401),
+    portal_enrol_config_t config = {.refusal_expires = apr_time_from_sec(86401),
                                     .clock = &fixed_clock};
 
+    config.profiles = pki_profiles_default(&config.profile_count);
     asked_times = 0;
     memset(&asked, 0, sizeof(asked));
     return portal_enrol(answer, &config, &issuer, request, pool);
@@ -285,6 +285,9 @@ static void permits(const char *name, apr_uint32_t flag1, apr_uint32_t flag2, co
     enrol(&answer, &request);
     ok(asked.decision.permit, "%s", name);
     is_int(asked.decision.usage, usage, "  ... with the key usage of the flag");
+    is_str(asked.profile.name,
+           usage == PKI_USAGE_DIGITAL_SIGNATURE ? "authentication" : "non-repudiation",
+           "  ... and its profile");
 }
 
 static void asks_the_issuer(void)
@@ -309,7 +312,6 @@ static void asks_the_issuer(void)
     is_str(asked.btid, request.btid, "under the B-TID that authenticated");
     ok(asked.spki_len == spki.len && memcmp(asked.spki, spki.data, spki.len) == 0,
        "the key is the PKCS#10's, octet for octet");
-    is_str(asked.profile.name, pki_profile_default()->name, "the profile is the location's");
 }
 
 static void names_by_ue_identity(void)
