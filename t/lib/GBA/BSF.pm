@@ -102,10 +102,15 @@ sub start {
     my $listener = $self->listener;
     $self->{port} //= $listener->sockport unless $self->{path};
     $self->{state}{subscribers} = { map { $_->{btId} => $_ } @{ $self->{subscribers} } };
-    # What the search for leaks looks for.
-    my $dir = tempdir('bsf.XXXXXX', DIR => site()->{top} . '/run');
-    spew("$dir/keys.json", $json->encode([map { naf_view($_) } @{ $self->{subscribers} }]), 0600);
-    return $self->run_on($listener);
+    $self->{dir} = tempdir('bsf.XXXXXX', DIR => site()->{top} . '/run');
+    return $self->write_keys->run_on($listener);
+}
+
+# What the search for leaks looks for.
+sub write_keys {
+    my ($self) = @_;
+    spew("$self->{dir}/keys.json", $json->encode([map { naf_view($_) } @{ $self->{subscribers} }]), 0600);
+    return $self;
 }
 
 # At the port or path that it had before, if it had one.
@@ -198,6 +203,15 @@ sub settings {
     delete $entry{$_} for grep { !defined $entry{$_} } keys %entry;
     $known->{ $subscriber->{btId} } = \%entry;
     return $self->set(subscribers => $known);
+}
+
+# More subscribers, while it runs.
+sub add {
+    my ($self, @more) = @_;
+    push @{ $self->{subscribers} }, @more;
+    $self->{state}{subscribers}{ $_->{btId} } = $_ for @more;
+    $self->write_keys->set(subscribers => $self->{state}{subscribers});
+    return $more[0];
 }
 
 sub forget {
