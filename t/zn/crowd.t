@@ -9,6 +9,8 @@ use strict;
 use warnings FATAL => 'all';
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
+use MIME::Base64 qw(encode_base64);
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::BSF;
@@ -18,7 +20,6 @@ use GBA::Crowd;
 use GBA::HTTP;
 use GBA::Site qw(site slurp spew);
 use GBA::UE;
-use MIME::Base64 qw(encode_base64);
 
 my $many    = $ENV{GBA_ZN_CROWD} || 100;
 my $seconds = $ENV{GBA_ZN_FLOOD} || ($ENV{GBA_TORTURE} ? 20 : 4);
@@ -47,7 +48,7 @@ sub all_at_once {
 for my $mpm (qw(event worker prefork)) {
     my $bsf   = GBA::BSF->start;
     my $scene = GBA::BSF::Scene->start(bsf => $bsf, mpm => $mpm, children => $mpm eq 'prefork' ? $many + 4 : 4,
-        threads => int($many / 4) + 8, log_level => 'warn gba_pki:info', section => "GBABsfTimeout 2s 10s\n");
+        threads => int($many / 4) + 8, log_level => 'warn gba_pki:info', section => "GBABsfTimeout 2s 8s\n");
     for my $row (
         ['a new B-TID',                   {},                                   '200 protected'],
         ['a BSF that does not know it',   { status => 404 },                    '401 bootstrap'],
