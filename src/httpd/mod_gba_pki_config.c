@@ -20,6 +20,7 @@ void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir)
     (void)dir;
     conf->nonce_lifetime = -1;
     conf->assoc_max_age = -1;
+    conf->settings_max_age = -1;
     conf->request_max = conf->request_spool = -1;
     conf->response_max = conf->response_spool = -1;
     conf->refusal_expires = -1;
@@ -47,6 +48,7 @@ void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_POINTER(qop);
     MERGE_NUMBER(nonce_lifetime);
     MERGE_NUMBER(assoc_max_age);
+    MERGE_NUMBER(settings_max_age);
     MERGE_NUMBER(request_max);
     MERGE_NUMBER(request_spool);
     MERGE_NUMBER(response_max);
@@ -119,6 +121,7 @@ static void default_numbers(mod_gba_pki_dir_t *conf)
 {
     DEFAULT_NUMBER(nonce_lifetime, apr_time_from_sec(600));
     DEFAULT_NUMBER(assoc_max_age, apr_time_from_sec(24 * 3600));
+    DEFAULT_NUMBER(settings_max_age, apr_time_from_sec(300));
     DEFAULT_NUMBER(request_max, 1024 * 1024);
     DEFAULT_NUMBER(request_spool, 64 * 1024);
     DEFAULT_NUMBER(response_max, 64 * 1024 * 1024);
@@ -189,9 +192,30 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBANafFqdn", mod_gba_pki_set_naf_fqdn, NULL, OR_AUTHCFG | RSRC_CONF,
                   "the NAF's fully qualified name in realm and NAF_Id (default: ServerName)"),
     AP_INIT_ITERATE("GBAUaProtocol", mod_gba_pki_set_ua_protocol, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "Ua security protocol identifiers tried in order: pki, digest, hex:XXXXXXXXXX"),
-    AP_INIT_TAKE1("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
-                  "where keys come from: file:PATH (laboratories only)"),
+                    "Ua security protocol identifiers tried in order: pki, digest, tls, "
+                    "hex:XXXXXXXXXX"),
+    AP_INIT_TAKE_ARGV("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
+                      "where keys come from: nbsp:NAME..., nbsp:URL..., file:PATH (laboratories)"),
+    AP_INIT_RAW_ARGS("<GBABsf", mod_gba_pki_set_bsf, NULL, RSRC_CONF,
+                     "a BSF, and how it is reached over Nbsp_GBA"),
+    AP_INIT_ITERATE("GBABsfDomain", mod_gba_pki_set_bsf_domain, NULL, RSRC_CONF,
+                    "domains of B-TIDs that this BSF is asked for: DOMAIN, *.SUFFIX or *"),
+    AP_INIT_ITERATE("GBABsfAddress", mod_gba_pki_set_bsf_address, NULL, RSRC_CONF,
+                    "where it is, in order: https://..., http://..., unix:/PATH[:/PREFIX]"),
+    AP_INIT_TAKE1("GBABsfProtocol", mod_gba_pki_set_bsf_protocol, NULL, RSRC_CONF,
+                  "h2 or http/1.1"),
+    AP_INIT_TAKE1("GBABsfCA", mod_gba_pki_set_bsf_ca, NULL, RSRC_CONF,
+                  "file of the CAs that its certificate may be from"),
+    AP_INIT_TAKE2("GBABsfCertificate", mod_gba_pki_set_bsf_certificate, NULL, RSRC_CONF,
+                  "files of the client certificate and of its key"),
+    AP_INIT_TAKE_ARGV("GBABsfToken", mod_gba_pki_set_bsf_token, NULL, RSRC_CONF,
+                      "OAuth2: token URL, client id, file of the client secret, and scope"),
+    AP_INIT_TAKE2("GBABsfTimeout", mod_gba_pki_set_bsf_timeout, NULL, RSRC_CONF,
+                  "how long connecting and a whole look-up may take, such as 2s 5s"),
+    AP_INIT_ITERATE("GBABsfRedirect", mod_gba_pki_set_bsf_redirect, NULL, RSRC_CONF,
+                    "hosts beside its addresses to which it may redirect: HOST[:PORT]"),
+    AP_INIT_TAKE1("GBABsfUnknownAlarm", mod_gba_pki_set_bsf_unknown_alarm, NULL, RSRC_CONF,
+                  "percentage of unknown B-TIDs within a minute from which on it is an error"),
     AP_INIT_FLAG("GBALaboratory", mod_gba_pki_set_laboratory, NULL, RSRC_CONF,
                  "On: this server is a laboratory and may use a file: key source"),
     AP_INIT_ITERATE("GBAAlgorithms", mod_gba_pki_set_algorithms, NULL, OR_AUTHCFG | RSRC_CONF,
@@ -206,14 +230,17 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBAAssociationMaxAge", mod_gba_pki_set_duration,
                   (void *)APR_OFFSETOF(mod_gba_pki_dir_t, assoc_max_age), OR_AUTHCFG | RSRC_CONF,
                   "local limit on the age of a key, such as 24h"),
+    AP_INIT_TAKE1("GBASettingsMaxAge", mod_gba_pki_set_duration,
+                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, settings_max_age), OR_AUTHCFG | RSRC_CONF,
+                  "age from which on user security settings are asked for anew before a "
+                  "certificate is issued, such as 5m"),
     AP_INIT_FLAG("GBARelaxedUri", ap_set_flag_slot,
                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, relaxed_uri), OR_AUTHCFG | RSRC_CONF,
                  "On: a uri without the query, or with a slash behind, is taken too"),
     AP_INIT_FLAG("GBANextNonce", ap_set_flag_slot,
                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, next_nonce), OR_AUTHCFG | RSRC_CONF,
                  "On: Authentication-Info carries nextnonce"),
-    AP_INIT_FLAG("GBAUicc", ap_set_flag_slot, (void *)APR_OFFSETOF(mod_gba_pki_dir_t, uicc),
-                 OR_AUTHCFG | RSRC_CONF,
+    AP_INIT_FLAG("GBAUicc", mod_gba_pki_set_uicc, NULL, OR_AUTHCFG | RSRC_CONF,
                  "On: UEs that say 3gpp-gba-uicc are offered GBA_U's realm too"),
     AP_INIT_ITERATE("GBAAllowType", mod_gba_pki_set_allow_type, NULL, OR_AUTHCFG | RSRC_CONF,
                     "kinds of bootstrapping that are let in: 3G, 2G, Digest"),
