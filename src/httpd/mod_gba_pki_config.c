@@ -4,7 +4,9 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <mod_ssl.h>
 
+#include "gba/gba_suite.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_set.h"
 
@@ -154,6 +156,35 @@ static const char *naf_name(request_rec *r, const mod_gba_pki_dir_t *dir)
     return gba_fqdn_check(name) ? name : NULL;
 }
 
+/* The identifier of the connection's TLS suite. Nonzero if there is one. */
+static int suite_id(request_rec *r, unsigned char out[GBA_UA_ID_LEN])
+{
+    static char name[] = "SSL_CIPHER";
+    APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *lookup = APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
+    const char *suite = lookup ? lookup(r->pool, r->server, r->connection, r, name) : NULL;
+
+    if (!suite || !*suite)
+        return 0;
+    if (gba_ua_id_tls(out, suite))
+        return 1;
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "GBA1720: TLS suite %s has no Ua security protocol identifier here", suite);
+    return 0;
+}
+
+/* In the order of the directive; "tls" is left out without TLS. */
+static void fill_ua_ids(portal_authn_config_t *config, request_rec *r, const mod_gba_pki_dir_t *dir)
+{
+    for (int i = 0; i < dir->ua_id_count; i++) {
+        unsigned char *id = config->ua_ids[config->ua_id_count];
+        if (memcmp(dir->ua_ids[i], mod_gba_pki_ua_tls, GBA_UA_ID_LEN) != 0)
+            memcpy(id, dir->ua_ids[i], GBA_UA_ID_LEN);
+        else if (!suite_id(r, id))
+            continue;
+        config->ua_id_count++;
+    }
+}
+
 const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir)
 {
     portal_authn_config_t *config = apr_pcalloc(r->pool, sizeof(*config));
@@ -174,13 +205,18 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
     config->relaxed_uri = dir->relaxed_uri;
     config->next_nonce = dir->next_nonce;
     config->opaque = challenge_opaque;
-    memcpy(config->ua_ids, dir->ua_ids, sizeof(config->ua_ids));
-    config->ua_id_count = dir->ua_id_count;
+    fill_ua_ids(config, r, dir);
+    if (config->ua_id_count == 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "GBA1721: GBAUaProtocol names 'tls' alone, and this connection has no TLS");
+        return NULL;
+    }
     memcpy(config->algs, dir->algs, sizeof(config->algs));
     config->alg_count = dir->alg_count;
     config->qop = dir->qop;
     config->nonce_lifetime = dir->nonce_lifetime;
     config->assoc_max_age = dir->assoc_max_age;
+    config->settings_max_age = dir->settings_max_age;
     return config;
 }
 

@@ -159,6 +159,19 @@ static base_code_t keep(const gba_assoc_store_t *assocs, flight_t *flight)
     return assocs->put(assocs->baton, &flight->key, &flight->info);
 }
 
+/* What the source has forgotten is no key here either: its end is now. The entry stays, since it
+ * holds the replay windows. */
+static void end_known(const gba_assoc_store_t *assocs, const flight_t *flight, apr_time_t now)
+{
+    gba_info_t known;
+
+    if (assocs->find(assocs->baton, &flight->key, &known) == BASE_OK) {
+        known.expires = now;
+        (void)assocs->put(assocs->baton, &flight->key, &known);
+    }
+    base_secret_wipe(&known, sizeof(known));
+}
+
 static void fly(const limiter_t *l, flight_t *flight, const gba_lookup_t *question,
                 apr_pool_t *pool)
 {
@@ -169,6 +182,8 @@ static void fly(const limiter_t *l, flight_t *flight, const gba_lookup_t *questi
     if (flight->result.code == BASE_OK && assocs && keep(assocs, flight) != BASE_OK)
         flight->result =
             base_fail(BASE_KEYSOURCE_DOWN, "GBA0592", "the association cannot be stored");
+    if (flight->result.code == BASE_UNKNOWN_BTID && flight->again && assocs)
+        end_known(assocs, flight, l->config.clock->wall(l->config.clock->baton));
     if (flight->result.code != BASE_OK)
         base_secret_wipe(&flight->info, sizeof(flight->info));
 }
