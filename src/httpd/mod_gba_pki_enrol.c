@@ -17,6 +17,8 @@
 
 APLOG_USE_MODULE(gba_pki);
 
+#define HANDLER "gba-enrol"
+
 /* Answers with the result's own row of the error table. */
 static int refuse(request_rec *r, base_result_t result)
 {
@@ -26,7 +28,7 @@ static int refuse(request_rec *r, base_result_t result)
     if (status == HTTP_METHOD_NOT_ALLOWED)
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
     if (status == HTTP_SERVICE_UNAVAILABLE)
-        apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
+        mod_gba_pki_set_retry_after(r, result);
     return status;
 }
 
@@ -89,6 +91,27 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
+int mod_gba_pki_enrols(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    return core && core->handler && strcmp(core->handler, HANDLER) == 0;
+}
+
+/* Where the handler was not known when the UE authenticated (AddHandler, RewriteRule, an internal
+ * redirect), its settings may be too old still. The UE has been authenticated: no challenge any
+ * more, and the answer is protected. */
+static base_result_t refresh(const mod_gba_pki_state_t *state)
+{
+    base_result_t result = portal_authn_refresh(state->authn);
+
+    if (result.code == BASE_NOT_AUTHORISED)
+        result.code = BASE_REQUIRE_REFUSED;
+    else if (result.code != BASE_OK)
+        result.code = BASE_STORE_DOWN;
+    return result;
+}
+
 static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
@@ -100,6 +123,8 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
     base_result_t result = fill(&request, r, state);
 
     config.profiles = pki_profiles_default(&config.profile_count);
+    if (result.code == BASE_OK)
+        result = refresh(state);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)
@@ -129,7 +154,7 @@ int mod_gba_pki_enrol_handler(request_rec *r)
     portal_enrol_answer_t answer;
     base_result_t result;
 
-    if (!r->handler || strcmp(r->handler, "gba-enrol") != 0)
+    if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
     if (!is_verified_auth_int(state) || r->main)
         return refuse(r, base_fail(BASE_NO_CONTEXT, "GBA0662",
