@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "base/base_secret.h"
+#include "gba/gba_uss_xml.h"
 
 #define IMPI_MAX      255 /* octets: an NAI has at most 253 (RFC 7542 2.3) */
 #define KEY_SHOWN_MAX 64  /* octets of a member's name that a refusal shows */
@@ -228,18 +229,37 @@ typedef struct choice_t {
     unsigned char number;
 } choice_t;
 
+/* NULL if the member is not there. */
+static base_result_t read_optional(const char **text, const json_t *object, const char *member,
+                                   apr_pool_t *pool)
+{
+    const json_t *value = json_object_get(object, member);
+    *text = json_string_value(value);
+    if (value && !*text)
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0214", say(pool, member, "a string expected"));
+    return base_ok();
+}
+
 static base_result_t read_choice(unsigned char *number, const json_t *object, const char *member,
                                  const choice_t *choices, apr_pool_t *pool)
 {
-    const json_t *value = json_object_get(object, member);
-    if (!value)
-        return base_ok();
-    if (!json_is_string(value))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0214", say(pool, member, "a string expected"));
-    while (choices->name && strcmp(choices->name, json_string_value(value)) != 0)
+    const char *text;
+    base_result_t result = read_optional(&text, object, member, pool);
+    if (!text)
+        return result;
+    while (choices->name && strcmp(choices->name, text) != 0)
         choices++;
     *number = choices->number;
-    return base_ok();
+    return result;
+}
+
+static base_result_t read_key_choice(gba_uss_t *uss, const json_t *object, apr_pool_t *pool)
+{
+    const char *text;
+    base_result_t result = read_optional(&text, object, "keyChoice", pool);
+    if (text)
+        uss->key_choice = (unsigned char)gba_key_choice_parse(text);
+    return result;
 }
 
 /* An empty group is no group. */
@@ -255,10 +275,6 @@ static base_result_t read_naf_group(gba_uss_t *uss, gba_info_t *info, const json
 static base_result_t read_uss_members(gba_uss_t *uss, gba_info_t *info, const json_t *object,
                                       apr_pool_t *pool)
 {
-    static const choice_t key_choices[] = {{"ME_BASED_KEY", GBA_KEY_CHOICE_ME},
-                                           {"UICC_BASED_KEY", GBA_KEY_CHOICE_UICC},
-                                           {"ME_UICC_BASED_KEYS", GBA_KEY_CHOICE_ME_UICC},
-                                           {NULL, GBA_KEY_CHOICE_OTHER}};
     base_result_t result = read_uint32(&uss->gs_id, object, "gsId", pool);
     if (result.code == BASE_OK)
         result = read_uint32(&uss->gs_type, object, "gsType", pool);
@@ -269,7 +285,7 @@ static base_result_t read_uss_members(gba_uss_t *uss, gba_info_t *info, const js
     if (result.code == BASE_OK)
         result = read_flags(uss, object, pool);
     if (result.code == BASE_OK)
-        result = read_choice(&uss->key_choice, object, "keyChoice", key_choices, pool);
+        result = read_key_choice(uss, object, pool);
     return result;
 }
 
@@ -285,9 +301,24 @@ static base_result_t read_uss(gba_uss_t *uss, gba_info_t *info, const json_t *it
     return result;
 }
 
+/* The settings as XML, in the place of the list. */
+static base_result_t read_uss_xml(gba_info_t *info, const json_t *object, const json_t *value,
+                                  apr_pool_t *pool)
+{
+    if (!json_is_string(value))
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0293",
+                         "userSecSettings: a string of XML expected");
+    if (json_object_get(object, "ussList"))
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0294",
+                         "userSecSettings: there is a ussList too");
+    return gba_uss_xml_read(info, string_span(value), pool);
+}
+
 static base_result_t read_uss_list(gba_info_t *info, const json_t *object, apr_pool_t *pool)
 {
-    const json_t *list;
+    const json_t *list, *xml = json_object_get(object, "userSecSettings");
+    if (xml)
+        return read_uss_xml(info, object, xml, pool);
     base_result_t result = read_list(&list, object, "ussList", GBA_USS_MAX, pool);
     for (apr_size_t i = 0; result.code == BASE_OK && i < json_array_size(list); i++) {
         result = read_uss(&info->uss[i], info, json_array_get(list, i), pool);

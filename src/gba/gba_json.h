@@ -5,6 +5,10 @@
  * strictly: unknown members are skipped, known ones must have their type and
  * form, duplicates are refused, and an answer that breaks a rule is refused
  * whole, naming the member. Pure; thread-safe.
+ *
+ * Beside what TS 29.309 has, an object may hold the settings as they travel in
+ * Diameter's AVP: userSecSettings, a string of XML (gba_uss_xml.h), in the
+ * place of ussList. For the "file:" key source, and for what an operator asks.
  */
 #ifndef gba_json_h
 #define gba_json_h

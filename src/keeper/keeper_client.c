@@ -285,7 +285,7 @@ portal_issuer_t *keeper_client_issuer(keeper_client_t *client, int ca, int ledge
     seat->client = client;
     seat->ca = place(ca);
     seat->ledger = place(ledger);
-    seat->issuer = (portal_issuer_t){seat, ask_issue, ask_pseudonym};
+    seat->issuer = (portal_issuer_t){seat, ask_issue, ask_pseudonym, NULL};
     return &seat->issuer;
 }
 

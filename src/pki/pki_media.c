@@ -90,7 +90,41 @@ int pki_media_type_is(const char *content_type, const char *media_type)
 #define DECISION_END     "\">"
 #define CODE_MAX         64
 
-const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason)
+/* What stands for an octet in HTML's text; NULL for itself. */
+static const char *reference(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+static const char *escape(apr_pool_t *pool, const char *text)
+{
+    char *out = apr_palloc(pool, 6 * strlen(text) + 1);
+    char *end = out;
+    for (; *text; text++) {
+        const char *word = reference(*text);
+        if (word)
+            end = apr_cpystrn(end, word, strlen(word) + 1);
+        else
+            *end++ = *text;
+    }
+    *end = '\0';
+    return out;
+}
+
+const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason, const char *text)
 {
     return apr_psprintf(pool,
                         "<!DOCTYPE html>\n"
@@ -105,7 +139,8 @@ const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason)
                         "<p>%s</p>\n"
                         "</body>\n"
                         "</html>\n",
-                        pki_reason_code(reason), pki_reason_public_text(reason));
+                        pki_reason_code(reason),
+                        escape(pool, text ? text : pki_reason_public_text(reason)));
 }
 
 static int take(base_span_t *text, const char *word)

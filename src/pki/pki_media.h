@@ -31,10 +31,10 @@ int pki_media_type_is(const char *content_type, const char *media_type);
 
 /**
  * The 403 page of TS 24.109 table E.4-1: HTML with exactly one element
- * `<meta name="gba-decision" content="refused; reason=CODE">` and the reason's public text.
- * In @a pool.
+ * `<meta name="gba-decision" content="refused; reason=CODE">` and a public text. In @a pool.
+ * @param text the operator's own, UTF-8; it is escaped. NULL: the reason's
  */
-const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason);
+const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason, const char *text);
 
 /**
  * Reads the decision element out of an authenticated page: the UE's side. The page must have

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pki_policy.h
- * Who gets which certificate: key checks and the decision, as pure functions,
- * and the table of reasons for a "no".
+ * The table of reasons for a "no", and the checks of a key. The decision is in
+ * pki_decide.h.
  */
 #ifndef pki_policy_h
 #define pki_policy_h
@@ -50,30 +50,8 @@ const char *pki_reason_public_text(pki_reason_t reason);
 /** What it means, for the operator: some words without a full stop; static. */
 const char *pki_reason_detail(pki_reason_t reason);
 
-/** What is known of the subscriber, from the BSF alone. */
-typedef struct pki_subscriber_t {
-    int has_identity; /**< nonzero: IMPI or a UE identity is known */
-    int has_uss;      /**< nonzero: there is a USS of GAA service type 1 */
-    unsigned allowed; /**< PKI_USAGE_ mask that its flags unlock (flag 1: digitalSignature,
-                           flag 2: nonRepudiation) */
-} pki_subscriber_t;
-
-/** The decision. */
-typedef struct pki_decision_t {
-    int permit;          /**< nonzero: issue */
-    pki_reason_t reason; /**< why not; NONE if permit */
-    unsigned usage;      /**< the certificate's key usage if permit: exactly one PKI_USAGE_ bit */
-} pki_decision_t;
-
 /** Cheap checks of the key (type, bits, exponent, curve) without touching the signature.
  *  PKI_REASON_NONE if it may be certified. */
 pki_reason_t pki_key_check(const pki_pkcs10_t *req);
-
-/**
- * Decides. With both flags: digitalSignature, unless @a usage_wish is nonRepudiation and not
- * digitalSignature. A wish that no flag unlocks is refused, no wish never is.
- */
-pki_decision_t pki_decide(const pki_subscriber_t *subscriber, pki_reason_t key_check,
-                          unsigned usage_wish);
 
 #endif

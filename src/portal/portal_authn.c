@@ -7,6 +7,7 @@
 
 #include "base/base_secret.h"
 #include "gba/gba_kdf.h"
+#include "pki/pki_decide.h"
 
 struct portal_authn_t {
     apr_pool_t *pool;
@@ -454,14 +455,7 @@ const gba_info_t *portal_authn_info(const portal_authn_t *authn)
 
 const char *portal_identity(const gba_info_t *info)
 {
-    const char *name = gba_info_text(info, info->impi);
-
-    for (int i = 0; !name && i < info->uss_count; i++) {
-        const gba_uss_t *uss = &info->uss[i];
-        if (uss->gs_type == GBA_GS_TYPE_PKI_PORTAL && uss->ue_id_count > 0)
-            name = gba_info_text(info, uss->ue_ids[0]);
-    }
-    return name;
+    return pki_identity(info);
 }
 
 void portal_authn_keep_pseudonym(portal_authn_t *authn, const char *pseudonym)

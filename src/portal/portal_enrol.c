@@ -6,16 +6,22 @@
 #include <apr_strings.h>
 
 #include "pki/pki_media.h"
-#include "portal/portal_authn.h"
+#include "pki/pki_wish.h"
+#include "portal/portal_question.h"
+#include "portal/portal_refusal.h"
 
 /* What one enrolment carries from check to check. */
 typedef struct enrolment_t {
     const portal_enrol_config_t *config;
     const portal_issuer_t *issuer;
     const portal_enrol_request_t *request;
+    portal_enrol_answer_t *answer;
     const pki_response_kind_t *kind;
-    pki_pkcs10_t *pkcs10;
+    portal_pkcs10_t pkcs10;
+    pki_key_facts_t key;
+    pki_outcome_t outcome;
     portal_issue_t question;
+    apr_time_t retry_at; /* when what refuses ends by itself; 0: not known */
     apr_pool_t *pool;
 } enrolment_t;
 
@@ -36,77 +42,145 @@ base_result_t portal_enrol_check(const portal_enrol_request_t *request)
     return check_request(&kind, request);
 }
 
-/* ---- who asks ---- */
-
-static pki_subscriber_t subscriber_of(const gba_info_t *info)
-{
-    pki_subscriber_t subscriber = {0};
-
-    subscriber.has_identity = portal_identity(info) != NULL;
-    subscriber.has_uss = gba_info_has_flag(info, GBA_GS_TYPE_PKI_PORTAL, 0);
-    if (gba_info_has_flag(info, GBA_GS_TYPE_PKI_PORTAL, GBA_PKI_FLAG_AUTHENTICATION))
-        subscriber.allowed |= PKI_USAGE_DIGITAL_SIGNATURE;
-    if (gba_info_has_flag(info, GBA_GS_TYPE_PKI_PORTAL, GBA_PKI_FLAG_NON_REPUDIATION))
-        subscriber.allowed |= PKI_USAGE_NON_REPUDIATION;
-    return subscriber;
-}
-
 /* ---- what is asked ---- */
 
-static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check)
+static base_result_t read_pkcs10(enrolment_t *enrolment)
 {
+    portal_pkcs10_t *out = &enrolment->pkcs10;
+    pki_pkcs10_t *pkcs10 = NULL;
     base_result_t result;
 
     if (enrolment->request->body.len > PKI_PKCS10_MAX)
         return base_fail(BASE_OVER_HANDLER_CAP, "GBA0442", "the PKCS#10 is over 16 KiB");
-    result = pki_pkcs10_read(&enrolment->pkcs10, enrolment->request->body, enrolment->pool);
+    result = pki_pkcs10_read(&pkcs10, enrolment->request->body, enrolment->pool);
     if (result.code != BASE_OK)
         return result;
+    out->spki = pki_pkcs10_spki(pkcs10);
+    out->usage_wish = pki_pkcs10_usage_wish(pkcs10);
+    out->wants_ca = pki_pkcs10_wants_ca(pkcs10);
+    out->key_text = pki_key_describe(&enrolment->key, pkcs10, enrolment->pool);
     /* The signature of a key that is refused anyway is not verified: it may be made to be dear. */
-    *key_check = pki_key_check(enrolment->pkcs10);
-    return *key_check == PKI_REASON_NONE ? pki_pkcs10_verify(enrolment->pkcs10) : base_ok();
+    out->key_check = pki_key_check(pkcs10);
+    return out->key_check == PKI_REASON_NONE ? pki_pkcs10_verify(pkcs10) : base_ok();
 }
 
-/* The first that issues what was decided. An issuer takes no permit for another usage than the
- * profile's: with none, it refuses. */
-static const pki_profile_t *profile_of(const portal_enrol_config_t *config,
-                                       const pki_decision_t *decision)
+/* ---- what is decided ---- */
+
+static base_result_t decide(enrolment_t *enrolment)
 {
-    for (int i = 0; i < config->profile_count; i++)
-        if (config->profiles[i].usage == decision->usage)
-            return &config->profiles[i];
-    return &config->profiles[0];
+    const portal_enrol_config_t *config = enrolment->config;
+    pki_case_t facts = {.info = enrolment->request->info,
+                        .uicc_key = enrolment->request->uicc_key,
+                        .naf_group = config->naf_group,
+                        .now = config->clock->wall(config->clock->baton),
+                        .profiles = config->profiles,
+                        .profile_count = config->profile_count,
+                        .usage_wish = enrolment->pkcs10.usage_wish,
+                        .wants_ca = enrolment->pkcs10.wants_ca,
+                        .key_text = enrolment->pkcs10.key_text,
+                        .key_check = enrolment->pkcs10.key_check};
+
+    enrolment->outcome = pki_decide(&facts, config->trace);
+    if (enrolment->outcome.profile >= 0)
+        enrolment->answer->profile = config->profiles[enrolment->outcome.profile].name;
+    return portal_question_fill(&enrolment->question, &enrolment->outcome, config,
+                                enrolment->request, &enrolment->pkcs10);
 }
 
-static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_check)
+static void refuse(enrolment_t *enrolment, pki_reason_t reason, const char *detail)
 {
-    portal_issue_t *question = &enrolment->question;
+    portal_question_refuse(&enrolment->question, reason);
+    enrolment->answer->detail = detail;
+}
+
+/* What the ledger holds of it, without a trace there: for rules that look at it, and for who only
+ * wants to know. */
+static base_result_t weigh(enrolment_t *enrolment, portal_weighed_t *weighed)
+{
+    const portal_issuer_t *issuer = enrolment->issuer;
+    base_result_t result;
+
+    memset(weighed, 0, sizeof(*weighed));
+    result = issuer->weigh(issuer->baton, &enrolment->question, weighed, enrolment->pool);
+    if (result.code != BASE_OK)
+        return result;
+    if ((unsigned)weighed->reason >= PKI_REASONS)
+        return base_fail(BASE_INTERNAL, "GBA0448", "the issuer weighs without a reason");
+    enrolment->answer->held = weighed->held > APR_INT32_MAX ? APR_INT32_MAX : (int)weighed->held;
+    return result;
+}
+
+static portal_facts_t facts_of(const enrolment_t *enrolment)
+{
+    const portal_issue_t *question = &enrolment->question;
     const gba_info_t *info = enrolment->request->info;
-    pki_subscriber_t subscriber = subscriber_of(info);
-    const char *name = portal_identity(info);
-    base_span_t spki = pki_pkcs10_spki(enrolment->pkcs10);
 
-    if ((name && strlen(name) > GBA_BTID_MAX) || strlen(enrolment->request->btid) > GBA_BTID_MAX)
-        return base_fail(BASE_INTERNAL, "GBA0443", "an identity is longer than its bound");
-    apr_cpystrn(question->subscriber, name ? name : "", sizeof(question->subscriber));
-    apr_cpystrn(question->btid, enrolment->request->btid, sizeof(question->btid));
-    question->decision =
-        pki_decide(&subscriber, key_check, pki_pkcs10_usage_wish(enrolment->pkcs10));
-    question->profile = *profile_of(enrolment->config, &question->decision);
-    if (spki.len <= PKI_SPKI_MAX) {
-        memcpy(question->spki, spki.data, spki.len);
-        question->spki_len = (apr_uint16_t)spki.len;
-    } else if (question->decision.permit) {
-        return base_fail(BASE_BAD_PKCS10, "GBA0444", "the SubjectPublicKeyInfo is over its bound");
+    return (portal_facts_t){.btid = question->btid,
+                            .subscriber = question->subscriber,
+                            .info = info,
+                            .setting = &info->uss[enrolment->outcome.setting],
+                            .naf_group = enrolment->config->naf_group,
+                            .uicc_key = enrolment->request->uicc_key,
+                            .profile = &question->profile,
+                            .key_type = enrolment->key.type,
+                            .key_bits = enrolment->key.bits,
+                            .key_curve = enrolment->key.curve,
+                            .usage_wish = enrolment->pkcs10.usage_wish,
+                            .held = enrolment->answer->held};
+}
+
+/* Rules say no, or nothing: a verdict that is neither is a fault of theirs. */
+static base_result_t judge(enrolment_t *enrolment)
+{
+    const portal_rules_t *rules = enrolment->config->rules;
+    portal_facts_t facts = facts_of(enrolment);
+    portal_verdict_t *verdict = apr_pcalloc(enrolment->pool, sizeof(*verdict));
+    base_result_t result =
+        rules->judge(rules->baton, &facts, verdict, enrolment->config->trace, enrolment->pool);
+
+    if (result.code != BASE_OK || verdict->reason == PKI_REASON_NONE)
+        return result;
+    if ((verdict->reason != PKI_REASON_RULE && verdict->reason != PKI_REASON_MODULE) ||
+        !memchr(verdict->public_text, '\0', sizeof(verdict->public_text)))
+        return base_fail(BASE_INTERNAL, "GBA0449", "a rule or module refused without a reason");
+    refuse(enrolment, verdict->reason, verdict->who);
+    if (verdict->public_text[0])
+        enrolment->answer->public_text = verdict->public_text;
+    return result;
+}
+
+/* Asked only about what would be permitted: none of it can widen what the settings allow. */
+static base_result_t narrow(enrolment_t *enrolment)
+{
+    const portal_enrol_config_t *config = enrolment->config;
+    const int wants_held = config->rules && config->rules->wants_held;
+    portal_weighed_t weighed = {0};
+    base_result_t result = base_ok();
+
+    if (!enrolment->question.decision.permit)
+        return result;
+    if (enrolment->issuer && (config->dry || wants_held))
+        result = weigh(enrolment, &weighed);
+    if (result.code == BASE_OK && config->rules)
+        result = judge(enrolment);
+    if (result.code != BASE_OK || !config->dry || !enrolment->question.decision.permit)
+        return result;
+    pki_trace_step(config->trace, "ledger",
+                   apr_psprintf(enrolment->pool, "%u held%s", weighed.held,
+                                weighed.again ? ", one is given again" : ""),
+                   weighed.reason);
+    if (weighed.reason != PKI_REASON_NONE) {
+        refuse(enrolment, weighed.reason, NULL);
+        enrolment->retry_at = weighed.retry_at;
     }
-    return base_ok();
+    return result;
 }
 
 /* ---- what is answered ---- */
 
-static base_result_t answer_certificate(portal_enrol_answer_t *answer, const enrolment_t *enrolment,
-                                        const portal_issued_t *issued)
+static base_result_t answer_certificate(enrolment_t *enrolment, const portal_issued_t *issued)
 {
+    portal_enrol_answer_t *answer = enrolment->answer;
     base_span_t der = {issued->der, issued->der_len};
     const char *pem = pki_cert_pem(enrolment->pool, der);
 
@@ -119,48 +193,64 @@ static base_result_t answer_certificate(portal_enrol_answer_t *answer, const enr
     return base_ok();
 }
 
-static base_result_t answer_refusal(portal_enrol_answer_t *answer, const enrolment_t *enrolment)
+static base_result_t answer_refusal(enrolment_t *enrolment)
 {
-    const base_clock_t *clock = enrolment->config->clock;
-    pki_reason_t reason = enrolment->question.decision.reason;
+    portal_enrol_answer_t *answer = enrolment->answer;
+    pki_reason_t reason = answer->decision.reason;
+    const char *by = answer->detail ? answer->detail : "";
 
-    answer->status = base_code_info(BASE_ENROL_REFUSED)->http_status;
-    answer->content_type = "text/html";
-    answer->body = base_span_str(pki_page_refusal(enrolment->pool, reason));
-    answer->has_expires = 1;
-    answer->expires = clock->wall(clock->baton) + enrolment->config->refusal_expires;
+    if (!answer->public_text)
+        answer->public_text = pki_reason_public_text(reason);
+    if (!answer->detail)
+        answer->detail = pki_reason_detail(reason);
+    if (!portal_refusal_fill(answer, enrolment->config, enrolment->request->accept,
+                             enrolment->retry_at, enrolment->pool)) {
+        memset(answer, 0, sizeof(*answer));
+        return base_fail(BASE_INTERNAL, "GBA0450", "the refusal's text cannot be written");
+    }
     return base_fail(BASE_ENROL_REFUSED, "GBA0446",
-                     apr_psprintf(enrolment->pool, "refused; reason=%s", pki_reason_code(reason)));
+                     apr_psprintf(enrolment->pool, "refused; reason=%s%s%s%s%s",
+                                  pki_reason_code(reason), answer->profile ? "; profile=" : "",
+                                  answer->profile ? answer->profile : "", *by ? "; by " : "", by));
 }
 
 /* What only the issuer's records could tell. Its answer came from another process: a reason that is
  * none, or a refusal of a refusal, is a fault. */
 static base_result_t take_refusal(enrolment_t *enrolment, const portal_issued_t *issued)
 {
-    pki_decision_t *decision = &enrolment->question.decision;
-
-    if (!decision->permit || issued->reason <= PKI_REASON_NONE || issued->reason >= PKI_REASONS)
+    if (!enrolment->question.decision.permit || issued->reason <= PKI_REASON_NONE ||
+        issued->reason >= PKI_REASONS)
         return base_fail(BASE_INTERNAL, "GBA0447", "the issuer refused without a reason");
-    decision->permit = 0;
-    decision->reason = issued->reason;
-    decision->usage = 0;
+    refuse(enrolment, issued->reason, NULL);
+    enrolment->retry_at = issued->retry_at;
     return base_ok();
 }
 
-static base_result_t decide_and_issue(portal_enrol_answer_t *answer, enrolment_t *enrolment)
+static base_result_t issue(enrolment_t *enrolment, portal_issued_t *issued)
 {
-    portal_issued_t *issued = apr_pcalloc(enrolment->pool, sizeof(*issued));
-    base_result_t result;
+    const portal_issuer_t *issuer = enrolment->issuer;
+    base_result_t result =
+        issuer->issue(issuer->baton, &enrolment->question, issued, enrolment->pool);
 
-    result = enrolment->issuer->issue(enrolment->issuer->baton, &enrolment->question, issued,
-                                      enrolment->pool);
-    if (result.code == BASE_ENROL_REFUSED)
-        result = take_refusal(enrolment, issued);
+    return result.code == BASE_ENROL_REFUSED ? take_refusal(enrolment, issued) : result;
+}
+
+static base_result_t conclude(enrolment_t *enrolment)
+{
+    const int dry = enrolment->config->dry;
+    portal_issued_t *issued = apr_pcalloc(enrolment->pool, sizeof(*issued));
+    portal_enrol_answer_t *answer = enrolment->answer;
+    base_result_t result = dry ? base_ok() : issue(enrolment, issued);
+
     if (result.code != BASE_OK)
         return result;
     answer->decision = enrolment->question.decision;
-    return answer->decision.permit ? answer_certificate(answer, enrolment, issued)
-                                   : answer_refusal(answer, enrolment);
+    if (!answer->decision.permit)
+        return answer_refusal(enrolment);
+    if (!dry)
+        return answer_certificate(enrolment, issued);
+    answer->status = 200;
+    return result;
 }
 
 base_result_t portal_enrol(portal_enrol_answer_t *answer, const portal_enrol_config_t *config,
@@ -168,20 +258,23 @@ base_result_t portal_enrol(portal_enrol_answer_t *answer, const portal_enrol_con
                            apr_pool_t *pool)
 {
     enrolment_t *enrolment = apr_pcalloc(pool, sizeof(*enrolment));
-    pki_reason_t key_check = PKI_REASON_NONE;
     base_result_t result;
 
     memset(answer, 0, sizeof(*answer));
+    answer->held = -1;
     enrolment->config = config;
     enrolment->issuer = issuer;
     enrolment->request = request;
+    enrolment->answer = answer;
     enrolment->pool = pool;
     result = check_request(&enrolment->kind, request);
     if (result.code == BASE_OK)
-        result = read_pkcs10(enrolment, &key_check);
+        result = read_pkcs10(enrolment);
     if (result.code == BASE_OK)
-        result = fill_question(enrolment, key_check);
+        result = decide(enrolment);
     if (result.code == BASE_OK)
-        result = decide_and_issue(answer, enrolment);
+        result = narrow(enrolment);
+    if (result.code == BASE_OK)
+        result = conclude(enrolment);
     return result;
 }

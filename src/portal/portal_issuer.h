@@ -10,34 +10,57 @@
 
 #include "gba/gba_names.h"
 #include "pki/pki_cert.h"
-#include "pki/pki_policy.h"
+#include "pki/pki_decide.h"
 
 /** The question. A refusal is asked too: it is recorded, nothing is signed. */
 typedef struct portal_issue_t {
     char subscriber[GBA_BTID_MAX + 1]; /**< IMPI, else the first UE identity; "" if neither */
     char btid[GBA_BTID_MAX + 1];       /**< under which the UE authenticated */
-    pki_profile_t profile;             /**< as it was when the request came */
-    pki_decision_t decision;           /**< permit with usage, or refuse with reason */
-    apr_uint16_t spki_len;             /**< octets used of spki; 0 if there is no readable key */
-    unsigned char spki[PKI_SPKI_MAX];  /**< SubjectPublicKeyInfo DER */
-    apr_uint16_t ue_ids_len;           /**< octets used of ue_ids */
-    char ue_ids[GBA_TEXT_MAX]; /**< the subscriber's UE identities, each followed by a NUL; for the
-                                    record */
+    unsigned char has_impi;            /**< 1: subscriber is the IMPI; else 0 */
+    pki_profile_t profile;   /**< as it was when the request came; zeroed if none was chosen */
+    pki_decision_t decision; /**< permit with usage, or refuse with reason */
+    apr_uint16_t spki_len;   /**< octets used of spki; 0 if there is no readable key */
+    unsigned char spki[PKI_SPKI_MAX]; /**< SubjectPublicKeyInfo DER */
+    apr_uint16_t ue_ids_len;          /**< octets used of ue_ids */
+    char ue_ids[GBA_TEXT_MAX];   /**< the subscriber's UE identities, each followed by a NUL: of
+                                      the setting that unlocks the profile, in its order, then
+                                      those of the others, for the record */
+    unsigned char ue_id_count;   /**< how many of them, from the first, the certificate may name;
+                                      at most GBA_UEIDS_MAX; 0 of a refusal */
 } portal_issue_t;
 
-/** Nonzero if ue_ids is what it should be: at most so many octets, no text empty, and a NUL last.
- */
+/** Nonzero if ue_ids is what it should be: at most so many octets, no text empty, a NUL last, and
+ *  not fewer than ue_id_count texts. */
 int portal_issue_ue_ids_end(const portal_issue_t *question);
+
+/**
+ * Whom the certificate is for, for its templates. The texts are those of the question.
+ * @param ue_ids gets ue_id_count texts
+ */
+void portal_issue_names(pki_names_t *names, const char *ue_ids[GBA_UEIDS_MAX],
+                        const portal_issue_t *question);
 
 /** The answer to a permitted question. */
 typedef struct portal_issued_t {
-    pki_reason_t reason; /**< of BASE_ENROL_REFUSED; else NONE. Nothing else is set with a reason */
+    pki_reason_t reason; /**< of BASE_ENROL_REFUSED; else NONE. With a reason nothing else is set
+                              but retry_at */
+    apr_time_t retry_at; /**< QUOTA_WINDOW: when the window has room again, wall clock,
+                              microseconds; else 0 */
     unsigned char serial[PKI_SERIAL_LEN];
     apr_uint16_t der_len;            /**< octets used of der */
     unsigned char der[PKI_CERT_MAX]; /**< the certificate */
 } portal_issued_t;
 
-/** An issuer. The callback may be called by several threads at once and may block. */
+/** What the issuer would answer. */
+typedef struct portal_weighed_t {
+    pki_reason_t reason; /**< why it would refuse; NONE if it would not */
+    apr_time_t retry_at; /**< as in portal_issued_t */
+    unsigned char again; /**< 1: it would give the certificate again that it holds */
+    apr_uint32_t held;   /**< valid certificates of this profile that the subscriber holds, all of
+                              them */
+} portal_weighed_t;
+
+/** An issuer. The callbacks may be called by several threads at once and may block. */
 typedef struct portal_issuer_t {
     void *baton; /**< the callback's first argument */
     /**
@@ -57,6 +80,13 @@ typedef struct portal_issuer_t {
      */
     base_result_t (*pseudonym)(void *baton, const char *subscriber, char out[PKI_PSEUDONYM_LEN + 1],
                                apr_pool_t *pool);
+    /**
+     * What issue() would answer to the same question, as far as the records tell a moment ago.
+     * Records nothing, signs nothing. The question must be a permit.
+     * @return BASE_OK, BASE_STORE_DOWN, or BASE_INTERNAL
+     */
+    base_result_t (*weigh)(void *baton, const portal_issue_t *question, portal_weighed_t *out,
+                           apr_pool_t *pool);
 } portal_issuer_t;
 
 #endif
