@@ -13,6 +13,7 @@
 #include "base/base_env.h"
 #include "gba/gba_assoc.h"
 #include "gba/gba_keysource.h"
+#include "portal/portal_meter.h"
 
 #define KEEPER_UNKNOWN_MEMORY 1024 /**< unknown B-TIDs remembered; the oldest goes first */
 
@@ -24,6 +25,7 @@ typedef struct keeper_lookup_config_t {
     apr_uint32_t rate;        /**< look-ups per second that may find nothing; also the burst */
     apr_uint32_t in_flight;   /**< calls of the source under way at once */
     apr_uint32_t remember_ms; /**< how long an unknown B-TID is answered from memory */
+    portal_meter_t *meter;    /**< counts questions by answer, and times calls; may be NULL */
 } keeper_lookup_config_t;
 
 /**

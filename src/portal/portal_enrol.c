@@ -148,6 +148,8 @@ static base_result_t decide_and_issue(portal_enrol_answer_t *answer, enrolment_t
     if (result.code != BASE_OK)
         return result;
     answer->decision = enrolment->question.decision;
+    portal_meter_decided(enrolment->config->meter, &answer->decision,
+                         enrolment->question.profile.name);
     return answer->decision.permit ? answer_certificate(answer, enrolment, issued)
                                    : answer_refusal(answer, enrolment);
 }
