@@ -96,7 +96,8 @@ static void run_round(kind_t *kind, worker_t *workers, int per_thread, int round
     if (keeper_sqlite_open_with(&ledger, path, KEEPER_SQLITE_BUSY_MS, kind->max_jobs, p).code !=
         BASE_OK)
         fixture_die("open");
-    keeper_issuer_parts_t parts = {ca, ledger, base_clock_system(), base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {ca,   ledger, base_clock_system(), base_random_system(),
+                                   NULL, NULL};
     for (int i = 0; i < THREADS; i++) {
         workers[i].count = per_thread;
         workers[i].times = &kind->times[kind->count + (apr_size_t)(i * per_thread)];

@@ -307,3 +307,8 @@ apr_size_t base_shmtable_used(base_shmtable_t *table)
     }
     return used;
 }
+
+apr_size_t base_shmtable_capacity(const base_shmtable_t *table)
+{
+    return table->count * BASE_SHMTABLE_WAYS;
+}

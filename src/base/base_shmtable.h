@@ -86,4 +86,7 @@ base_code_t base_shmtable_remove(base_shmtable_t *table,
 /** Entries in use now, for the status page and tests; a snapshot. */
 apr_size_t base_shmtable_used(base_shmtable_t *table);
 
+/** Entries that it can hold. */
+apr_size_t base_shmtable_capacity(const base_shmtable_t *table);
+
 #endif

@@ -194,7 +194,12 @@ gba_assoc_store_t *gba_assoc_table_attach(apr_pool_t *pool, void *segment, apr_s
     return store;
 }
 
-apr_size_t gba_assoc_table_used(gba_assoc_store_t *store)
+apr_size_t gba_assoc_table_used(const gba_assoc_store_t *store)
 {
     return base_shmtable_used(store->baton);
+}
+
+apr_size_t gba_assoc_table_capacity(const gba_assoc_store_t *store)
+{
+    return base_shmtable_capacity(store->baton);
 }

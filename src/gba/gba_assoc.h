@@ -59,6 +59,9 @@ gba_assoc_store_t *gba_assoc_table_attach(apr_pool_t *pool, void *segment, apr_s
                                           const base_clock_t *clock);
 
 /** Associations held now, for the status page and tests. */
-apr_size_t gba_assoc_table_used(gba_assoc_store_t *store);
+apr_size_t gba_assoc_table_used(const gba_assoc_store_t *store);
+
+/** Associations that there is room for, likewise. */
+apr_size_t gba_assoc_table_capacity(const gba_assoc_store_t *store);
 
 #endif

@@ -10,6 +10,7 @@
 #include "httpd/mod_gba_pki_body.h"
 #include "httpd/mod_gba_pki_enrol.h"
 #include "httpd/mod_gba_pki_identity.h"
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_run.h"
 
@@ -169,13 +170,16 @@ int mod_gba_pki_check_authn(request_rec *r)
     const mod_gba_pki_dir_t *dir;
     const portal_authn_config_t *config;
     mod_gba_pki_state_t *state;
+    int status;
 
     if (!mod_gba_pki_applies(r))
         return DECLINED;
     dir = mod_gba_pki_dir_effective(r);
     config = mod_gba_pki_authn_config(r, dir);
-    if (!config || !mod_gba_pki_world())
+    if (!config || !mod_gba_pki_world()) {
+        mod_gba_pki_meter_failure(r, BASE_INTERNAL);
         return HTTP_INTERNAL_SERVER_ERROR;
+    }
     state = mod_gba_pki_state_make(r);
     if (state->decided)
         return inherit(r, state, config, dir);
@@ -184,7 +188,10 @@ int mod_gba_pki_check_authn(request_rec *r)
     state->decided = 1;
     state->config = config;
     state->dir = dir;
-    return authenticate(r, state);
+    status = authenticate(r, state);
+    portal_meter_authenticated(mod_gba_pki_meter(), state->result.code,
+                               status == HTTP_UNAUTHORIZED);
+    return status;
 }
 
 int mod_gba_pki_force_authn(request_rec *r)

@@ -11,6 +11,7 @@
 #include <http_request.h>
 #include <mod_core.h>
 
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_run.h"
 #include "portal/portal_enrol.h"
@@ -131,7 +132,8 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
 {
     const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(r);
     portal_enrol_config_t config = {.refusal_expires = dir->refusal_expires,
-                                    .clock = mod_gba_pki_world()->clock};
+                                    .clock = mod_gba_pki_world()->clock,
+                                    .meter = mod_gba_pki_meter()};
     portal_enrol_request_t request;
     portal_issuer_t *issuer = NULL;
     base_result_t result = fill(&request, r, state);

@@ -16,6 +16,7 @@
 
 #include "httpd/mod_gba_pki_heads.h"
 #include "httpd/mod_gba_pki_keeper.h"
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_warden.h"
 #include "httpd/mod_gba_pki_run.h"
@@ -102,7 +103,8 @@ static const gba_keysource_t *limited(const keeping_t *k, const gba_keysource_t 
         .clock = base_clock_system(),
         .rate = srv->lookup_rate == -1 ? MOD_GBA_PKI_LOOKUP_RATE : (apr_uint32_t)srv->lookup_rate,
         .in_flight = IN_FLIGHT_MAX,
-        .remember_ms = REMEMBER_UNKNOWN_MS};
+        .remember_ms = REMEMBER_UNKNOWN_MS,
+        .meter = mod_gba_pki_meter()};
 
     return keeper_lookup_make(k->pool, &config);
 }
@@ -154,12 +156,15 @@ static int load_sources(keeping_t *k)
 static int load_cas(keeping_t *k)
 {
     const apr_array_header_t *list = k->warden->parts->cas;
+    apr_time_t from, to;
 
     for (int i = 0; i < list->nelts; i++) {
         mod_gba_pki_ca_t *ca = APR_ARRAY_IDX(list, i, mod_gba_pki_ca_t *);
         base_result_t result = mod_gba_pki_ca_load(ca, k->warden->parts->passphrase, k->pool);
         if (result.code != BASE_OK)
             return cannot_load(k, result);
+        pki_ca_validity(ca->ca, &from, &to);
+        base_gauge_set(mod_gba_pki_meter_ca(i), apr_time_sec(to));
     }
     return 1;
 }
@@ -208,15 +213,19 @@ static keeper_ledger_t *open_ledger(keeping_t *k, int index)
 {
     mod_gba_pki_ledger_t *ledger =
         APR_ARRAY_IDX(k->warden->parts->ledgers, index, mod_gba_pki_ledger_t *);
+    base_gauge_t *up = mod_gba_pki_meter_ledger(index);
     base_result_t result;
 
     if (ledger->handle)
         return ledger->handle;
     result = keeper_sqlite_open(&ledger->handle, ledger->path, k->pool);
+    base_gauge_set(up, result.code == BASE_OK);
     if (result.code != BASE_OK) {
         ledger->handle = NULL;
         cannot_load(k, result);
+        return NULL;
     }
+    keeper_sqlite_meter(ledger->handle, mod_gba_pki_meter(), up);
     return ledger->handle;
 }
 
@@ -234,6 +243,7 @@ static void make_issuer(keeping_t *k, int ca, int ledger)
     parts->clock = base_clock_system();
     parts->random = base_random_system();
     parts->log = &k->log;
+    parts->meter = mod_gba_pki_meter();
     k->issuers[index] = keeper_issuer_make(k->pool, parts);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/base_steady.h"
 #include "httpd/mod_gba_pki_keeper.h"
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "keeper/keeper_ledger.h"
 
@@ -153,6 +154,8 @@ int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
     if (status == OK)
         status = attach_world(kept, pconf, s);
     if (status == OK)
+        status = mod_gba_pki_meter_start(pconf, s);
+    if (status == OK)
         status = mod_gba_pki_keeper_start(pconf, s);
     if (status == OK)
         warn_laboratory(pconf, s);
@@ -172,6 +175,8 @@ base_result_t mod_gba_pki_namer(portal_issuer_t **out, request_rec *r, const mod
         return base_fail(BASE_STORE_DOWN, "GBA0620", "no GBALedger is configured here");
     if (!client)
         return base_fail(BASE_STORE_DOWN, "GBA0618", "this process has no way to the keeper");
+    if (dir->ca)
+        base_gauge_set(mod_gba_pki_meter_pair(dir->ca->index, dir->ledger->index), 1);
     *out = keeper_client_issuer(client, dir->ca ? dir->ca->index : 0, dir->ledger->index, r->pool);
     return base_ok();
 }

@@ -6,6 +6,7 @@
 #include <http_log.h>
 #include <http_request.h>
 
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 
 APLOG_USE_MODULE(gba_pki);
@@ -90,6 +91,12 @@ static int httpd_level(base_level_t level)
     }
 }
 
+/* What authentication came to is counted where it was decided; everything else comes by here. */
+static int is_authentication(const mod_gba_pki_state_t *state)
+{
+    return state && state->decided && !state->verified;
+}
+
 /* The one way of an outcome into the log. Who it concerns is said by a shortened B-TID. */
 void mod_gba_pki_log_result(request_rec *r, base_result_t result)
 {
@@ -101,4 +108,6 @@ void mod_gba_pki_log_result(request_rec *r, base_result_t result)
     ap_log_rerror(APLOG_MARK, httpd_level(info->level), 0, r, "%s: %s: %s%s%s", result.tag,
                   info->name, result.detail ? result.detail : "", cred ? "; B-TID " : "",
                   cred ? gba_btid_redact(r->pool, cred->username) : "");
+    if (result.code != BASE_OK && !is_authentication(state))
+        mod_gba_pki_meter_failure(r, result.code);
 }

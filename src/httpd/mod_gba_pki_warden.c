@@ -16,6 +16,7 @@
 #include <apr_portable.h>
 #include <http_log.h>
 
+#include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
 
 APLOG_USE_MODULE(gba_pki);
@@ -195,6 +196,8 @@ void mod_gba_pki_warden_run(const mod_gba_pki_warden_t *warden)
             break;
         again = !told_to_go && (pid < 0 || log_end(&mine, pid, status));
         again = again && wait_back_off(&mine, &tries, now() - born);
+        if (again)
+            portal_meter_restarted(mod_gba_pki_meter());
     }
     unlink(mine.path);
     _exit(0);

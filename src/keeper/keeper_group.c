@@ -16,6 +16,8 @@ struct keeper_group_t {
     const keeper_group_ops_t *ops;
     int max_jobs;
     int wait_ms;
+    portal_meter_t *meter; /* may be NULL, as may */
+    base_gauge_t *up;
     pthread_mutex_t mutex; /* guards what follows, and the states of jobs */
     int led;               /* a thread is at work for the others, or is being woken for it */
     keeper_job_t *first;   /* those that wait, in the order in which they came */
@@ -41,6 +43,12 @@ keeper_group_t *keeper_group_make(apr_pool_t *pool, const keeper_group_ops_t *op
         return NULL;
     apr_pool_cleanup_register(pool, group, free_group, apr_pool_cleanup_null);
     return group;
+}
+
+void keeper_group_meter(keeper_group_t *group, portal_meter_t *meter, base_gauge_t *up)
+{
+    group->meter = meter;
+    group->up = up;
 }
 
 /* ---- a transaction, by the thread that leads ---- */
@@ -73,19 +81,26 @@ static base_result_t run_one(const keeper_group_ops_t *ops, keeper_job_t *job)
                                        : ops->undo(ops->baton, job->pool);
 }
 
-static base_result_t commit(const keeper_group_ops_t *ops, apr_pool_t *pool)
+static base_result_t commit(const keeper_group_t *group, int jobs, apr_pool_t *pool)
 {
+    const keeper_group_ops_t *ops = group->ops;
+    apr_uint64_t began = base_meter_now();
     BASE_FAULT("commit-before");
     base_result_t result = ops->commit(ops->baton, pool);
     BASE_FAULT("commit-after");
+    portal_meter_timed(group->meter, PORTAL_TIMED_COMMIT, began);
+    if (result.code == BASE_OK)
+        portal_meter_grouped(group->meter, jobs);
     return result;
 }
 
-static void run_batch(const keeper_group_ops_t *ops, keeper_job_t *batch)
+static void run_batch(const keeper_group_t *group, keeper_job_t *batch)
 {
+    const keeper_group_ops_t *ops = group->ops;
     int kept = 0;
     base_result_t result = ops->begin(ops->baton, batch->pool);
     if (result.code != BASE_OK) {
+        base_gauge_set(group->up, 0);
         tell_all(batch, result);
         return;
     }
@@ -94,9 +109,10 @@ static void run_batch(const keeper_group_ops_t *ops, keeper_job_t *batch)
         kept += job->result.code == BASE_OK;
     }
     if (result.code == BASE_OK && kept)
-        result = commit(ops, batch->pool);
+        result = commit(group, kept, batch->pool);
     else
         ops->rollback(ops->baton); /* lost, or nothing in it */
+    base_gauge_set(group->up, result.code == BASE_OK);
     if (result.code != BASE_OK)
         tell_all(batch, result);
 }
@@ -170,7 +186,7 @@ static void lead(keeper_group_t *group, keeper_job_t *own)
     pthread_mutex_lock(&group->mutex);
     keeper_job_t *batch = take_batch(group);
     pthread_mutex_unlock(&group->mutex);
-    run_batch(group->ops, batch);
+    run_batch(group, batch);
     pthread_mutex_lock(&group->mutex);
     keeper_job_t *next = hand_on(group);
     pthread_mutex_unlock(&group->mutex);

@@ -13,7 +13,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <apr_pools.h>
-#include "base/base_result.h"
+#include "portal/portal_meter.h"
 
 #define KEEPER_GROUP_MAX 128 /**< jobs in one transaction, unless another number is asked for */
 
@@ -60,6 +60,10 @@ typedef struct keeper_group_t keeper_group_t;
  */
 keeper_group_t *keeper_group_make(apr_pool_t *pool, const keeper_group_ops_t *ops, int max_jobs,
                                   int wait_ms);
+
+/** Has commits, their sizes and durations counted by @a meter, and whether the last transaction
+ * went well (1) or not (0) told by @a up; either may be NULL. Before the first job. */
+void keeper_group_meter(keeper_group_t *group, portal_meter_t *meter, base_gauge_t *up);
 
 /** Runs the job in a transaction. BASE_OK: it succeeded and is committed. Else nothing of it is
  *  written: its own result, that of the transaction, or BASE_STORE_DOWN after wait_ms. */

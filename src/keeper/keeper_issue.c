@@ -120,9 +120,11 @@ static base_result_t sign(enrolment_t *e)
         return result;
     if (!pki_serial_make(e->spec.serial, e->parts->random))
         return base_fail(BASE_INTERNAL, "GBA0531", "issuer: no random octets for a serial");
+    apr_uint64_t began = base_meter_now();
     BASE_FAULT("sign-before");
     result = pki_cert_issue(e->parts->ca, &e->spec, e->der, &e->der_len);
     BASE_FAULT("sign-after");
+    portal_meter_timed(e->parts->meter, PORTAL_TIMED_SIGN, began);
     return result;
 }
 

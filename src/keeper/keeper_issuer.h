@@ -17,6 +17,7 @@ typedef struct keeper_issuer_parts_t {
     const base_clock_t *clock;
     const base_random_t *random;
     const base_log_t *log; /**< hears of what an operator should look at; may be NULL */
+    portal_meter_t *meter; /**< times signatures; may be NULL */
 } keeper_issuer_parts_t;
 
 /**

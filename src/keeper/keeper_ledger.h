@@ -120,4 +120,7 @@ base_result_t keeper_sqlite_prepare(const char *path, apr_pool_t *pool);
  */
 base_result_t keeper_sqlite_open(keeper_ledger_t **out, const char *path, apr_pool_t *pool);
 
+/** keeper_group_meter() for the ledger's group: right after it was opened. */
+void keeper_sqlite_meter(keeper_ledger_t *ledger, portal_meter_t *meter, base_gauge_t *up);
+
 #endif

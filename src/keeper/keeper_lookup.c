@@ -177,8 +177,10 @@ static void fly(const limiter_t *l, flight_t *flight, const gba_lookup_t *questi
 {
     const gba_keysource_t *source = l->config.source;
     const gba_assoc_store_t *assocs = l->config.assocs;
+    apr_uint64_t began = base_meter_now();
 
     flight->result = source->lookup(source->baton, question, &flight->info, pool);
+    portal_meter_timed(l->config.meter, PORTAL_TIMED_LOOKUP, began);
     if (flight->result.code == BASE_OK && assocs && keep(assocs, flight) != BASE_OK)
         flight->result =
             base_fail(BASE_KEYSOURCE_DOWN, "GBA0592", "the association cannot be stored");
@@ -222,10 +224,9 @@ static base_result_t look_up_locked(limiter_t *l, const gba_assoc_key_t *key,
     return lead(l, key, question, out, pool);
 }
 
-static base_result_t look_up(void *baton, const gba_lookup_t *question, gba_info_t *out,
-                             apr_pool_t *pool)
+static base_result_t limit(limiter_t *l, const gba_lookup_t *question, gba_info_t *out,
+                           apr_pool_t *pool)
 {
-    limiter_t *l = baton;
     gba_assoc_key_t key;
     base_result_t result;
 
@@ -235,6 +236,16 @@ static base_result_t look_up(void *baton, const gba_lookup_t *question, gba_info
     pthread_mutex_lock(&l->lock);
     result = look_up_locked(l, &key, question, out, pool);
     pthread_mutex_unlock(&l->lock);
+    return result;
+}
+
+static base_result_t look_up(void *baton, const gba_lookup_t *question, gba_info_t *out,
+                             apr_pool_t *pool)
+{
+    limiter_t *l = baton;
+    base_result_t result = limit(l, question, out, pool);
+
+    portal_meter_looked_up(l->config.meter, result.code);
     return result;
 }
 

@@ -13,6 +13,7 @@
 #include "base/base_env.h"
 #include "gba/gba_assoc.h"
 #include "gba/gba_keysource.h"
+#include "portal/portal_meter.h"
 
 #define KEEPER_UNKNOWN_MEMORY 1024 /**< unknown B-TIDs remembered; the oldest goes first */
 
@@ -25,6 +26,7 @@ typedef struct keeper_lookup_config_t {
                                    for a known key (gba_lookup_t.again) do not count */
     apr_uint32_t in_flight;   /**< calls of the source under way at once; as many for known keys */
     apr_uint32_t remember_ms; /**< how long an unknown B-TID is answered from memory */
+    portal_meter_t *meter;    /**< counts questions by answer, and times calls; may be NULL */
 } keeper_lookup_config_t;
 
 /**

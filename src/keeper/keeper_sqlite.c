@@ -388,6 +388,12 @@ base_result_t keeper_sqlite_open(keeper_ledger_t **out, const char *path, apr_po
     return keeper_sqlite_open_with(out, path, KEEPER_SQLITE_BUSY_MS, 0, pool);
 }
 
+void keeper_sqlite_meter(keeper_ledger_t *ledger, portal_meter_t *meter, base_gauge_t *up)
+{
+    const keeper_sqlite_t *self = ledger->baton;
+    keeper_group_meter(self->group, meter, up);
+}
+
 sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger)
 {
     const keeper_sqlite_t *self = ledger->baton;

@@ -245,6 +245,9 @@ static base_result_t conclude(enrolment_t *enrolment)
     if (result.code != BASE_OK)
         return result;
     answer->decision = enrolment->question.decision;
+    if (!dry)
+        portal_meter_decided(enrolment->config->meter, &answer->decision,
+                             enrolment->question.profile.name);
     if (!answer->decision.permit)
         return answer_refusal(enrolment);
     if (!dry)

@@ -10,6 +10,7 @@
 #include "base/base_env.h"
 #include "gba/gba_info.h"
 #include "portal/portal_issuer.h"
+#include "portal/portal_meter.h"
 #include "portal/portal_policy.h"
 
 /** What enrolment needs of a request. Strings and spans live as long as the pool. */
@@ -51,6 +52,7 @@ typedef struct portal_enrol_config_t {
     int dry; /**< nonzero: the same way to a decision, but nothing is issued or recorded */
     apr_interval_time_t refusal_expires; /**< from now to the Expires of a 403; microseconds */
     const base_clock_t *clock;
+    portal_meter_t *meter; /**< counts decisions and certificates; may be NULL */
 } portal_enrol_config_t;
 
 /**

@@ -182,6 +182,16 @@ static inline void keep_message(void *baton, base_level_t level, const char *tag
 }
 
 static const base_log_t kept_log = {NULL, keep_message};
+static portal_meter_t kept_meter; /* what the issuer counted */
+
+/** How many signatures it made. */
+static inline int faults_signatures(void)
+{
+    apr_uint64_t sum = 0;
+    for (int i = 0; i < BASE_METER_BUCKETS; i++)
+        sum += base_counter_get(&kept_meter.timed[PORTAL_TIMED_SIGN].bucket[i]);
+    return (int)sum;
+}
 
 /** No faults, and all counts at zero. */
 static inline void faults_reset(void)
@@ -192,6 +202,7 @@ static inline void faults_reset(void)
     begins = ends_seen = issued_asked = 0;
     draws_left = -1;
     wall_offset = 0;
+    memset(&kept_meter, 0, sizeof kept_meter);
 }
 
 /** The issuer over @a real, with every callback wrapped. */
@@ -214,7 +225,7 @@ static inline portal_issuer_t *faults_issuer(apr_pool_t *pool, const pki_ca_t *c
     ledger->rows = NULL; /* an issuer reads no audit trail, and signs no heads */
     ledger->heads = NULL;
     ledger->add_head = NULL;
-    keeper_issuer_parts_t parts = {ca, ledger, &shifted_clock, random, &kept_log};
+    keeper_issuer_parts_t parts = {ca, ledger, &shifted_clock, random, &kept_log, &kept_meter};
     return keeper_issuer_make(pool, &parts);
 }
 

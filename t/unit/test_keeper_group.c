@@ -302,6 +302,56 @@ static void test_waiting_ends(void)
     free_callers();
 }
 
+/* ---- what is counted ---- */
+
+static apr_uint64_t commits_of(const portal_meter_t *meter, int jobs)
+{
+    apr_uint64_t sum = 0;
+    for (int i = 0; i < BASE_METER_BUCKETS; i++)
+        sum += base_counter_get(&meter->group.bucket[i]);
+    is_int((long long)base_counter_get(&meter->group.sum), jobs, "jobs that were made durable");
+    return sum;
+}
+
+static apr_uint64_t timed(const portal_meter_t *meter)
+{
+    apr_uint64_t sum = 0;
+    for (int i = 0; i < BASE_METER_BUCKETS; i++)
+        sum += base_counter_get(&meter->timed[PORTAL_TIMED_COMMIT].bucket[i]);
+    return sum;
+}
+
+static void test_counts(void)
+{
+    static portal_meter_t meter;
+    base_gauge_t up;
+    keeper_group_t *group = keeper_group_make(pool, &ops, 0, 10000);
+    memset(&up, 0, sizeof up);
+    keeper_group_meter(group, &meter, &up);
+    reset();
+    run_one(group, 0);
+    is_int(base_gauge_get(&up), 1, "a transaction that went well: up");
+    run_one(group, 1);
+    is_int(base_gauge_get(&up), 1, "a job that failed by itself: still up");
+    is_int((long long)commits_of(&meter, 1), 1, "and no commit");
+    tx.commit_fails = 1;
+    run_one(group, 0);
+    is_int(base_gauge_get(&up), 0, "a commit that failed: down");
+    is_int((long long)commits_of(&meter, 1), 1, "made nothing durable");
+    is_int((long long)timed(&meter), 2, "but took its time");
+    tx.commit_fails = 0;
+    run_one(group, 0);
+    is_int(base_gauge_get(&up), 1, "the next one: up again");
+    tx.begin_fails = 1;
+    run_one(group, 0);
+    is_int(base_gauge_get(&up), 0, "a transaction that cannot begin: down");
+    tx.begin_fails = 0;
+    call_all_times(group, 4, 8);
+    is_int((long long)commits_of(&meter, tx.written), tx.commits - 1, "many at once: every commit");
+    is_int((long long)timed(&meter), tx.commits, "timed, each");
+    free_callers();
+}
+
 int main(void)
 {
     apr_initialize();
@@ -314,6 +364,7 @@ int main(void)
     test_one_fails_alone();
     test_all_are_told_of_a_lost_commit();
     test_waiting_ends();
+    test_counts();
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();

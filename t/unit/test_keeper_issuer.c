@@ -93,6 +93,9 @@ static void test_permit(void)
                          " AND key_usage = 1 AND identity = '" IMPI "'"),
            1, "beside its decision");
     ok(begins == 1 && ends_seen == 1, "in one transaction");
+    is_int(faults_signatures(), 1, "with one signature that is timed");
+    is_int(ask(issuer, &question, &issued).code, BASE_OK, "the same again");
+    is_int(faults_signatures(), 1, "needs no other");
 }
 
 static void test_pseudonym(void)
@@ -153,8 +156,9 @@ static void test_pseudonym_is_random(void)
     fixture_question(&question, IMPI);
     ask(issuer_of(base_random_system()), &question, &here);
     const char *other_path = fixture_prepared(pool, dir, "other.db");
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, other_path), base_clock_system(),
-                                   base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {
+        ca,  fixture_opened(pool, other_path), base_clock_system(), base_random_system(), NULL,
+        NULL};
     ask(keeper_issuer_make(pool, &parts), &question, &there);
     ok(there.der_len > 0 && strcmp(name_in(&here), name_in(&there)) != 0,
        "another ledger gives the same subscriber another name");

@@ -305,8 +305,8 @@ static portal_issued_t meanwhile_got;
 
 static void ask_meanwhile(void)
 {
-    keeper_issuer_parts_t parts = {ca, sqlite_ledger, base_clock_system(), base_random_system(),
-                                   NULL};
+    keeper_issuer_parts_t parts = {ca,   sqlite_ledger, base_clock_system(), base_random_system(),
+                                   NULL, NULL};
     portal_issuer_t *direct = keeper_issuer_make(pool, &parts);
     if (direct->issue(direct->baton, &meanwhile, &meanwhile_got, pool).code != BASE_OK)
         fixture_die("meanwhile");
@@ -385,7 +385,7 @@ static void test_health(void)
 {
     portal_issue_t question;
     start("health.db", ca, &question);
-    keeper_issuer_parts_t parts = {ca, sqlite_ledger, &shifted_clock, &scarce_random, NULL};
+    keeper_issuer_parts_t parts = {ca, sqlite_ledger, &shifted_clock, &scarce_random, NULL, NULL};
     is_int(keeper_issuer_health(&parts, pool).code, BASE_OK, "healthy");
     ok(count("SELECT touched FROM meta") > 0, "it has written");
     parts.ca = NULL;

@@ -43,8 +43,8 @@ static asker_t askers[THREADS];
 static void ask_all(const char *path, int threads)
 {
     pthread_barrier_t start;
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, path), base_clock_system(),
-                                   base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {
+        ca, fixture_opened(pool, path), base_clock_system(), base_random_system(), NULL, NULL};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     pthread_barrier_init(&start, NULL, (unsigned)threads);
     for (int i = 0; i < threads; i++) {
@@ -202,8 +202,8 @@ static void test_slow_signer(void)
 {
     pthread_barrier_t start;
     const char *path = fixture_prepared(pool, dir, "slow.db");
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, path), base_clock_system(),
-                                   &slow_random, NULL};
+    keeper_issuer_parts_t parts = {
+        ca, fixture_opened(pool, path), base_clock_system(), &slow_random, NULL, NULL};
     asker_t *slow = &askers[0], *quick = &askers[1];
     apr_time_t begin, took = 0;
     pthread_barrier_init(&start, NULL, 2);

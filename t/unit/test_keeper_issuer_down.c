@@ -168,7 +168,8 @@ int main(void)
     if (keeper_sqlite_open_with(&ledger, path, 200, 0, pool).code != BASE_OK ||
         signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         fixture_die("open");
-    keeper_issuer_parts_t parts = {ca, ledger, base_clock_system(), base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {ca,   ledger, base_clock_system(), base_random_system(),
+                                   NULL, NULL};
     issuer = keeper_issuer_make(pool, &parts);
     fixture_question(&question, "down@ims.example.org");
     is_int(ask(&question, &issued).code, BASE_OK, "a certificate to begin with");

@@ -65,8 +65,8 @@ static void be_killed(int out)
 {
     worker_t workers[THREADS];
     pthread_t threads[THREADS];
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, path), base_clock_system(),
-                                   base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {
+        ca, fixture_opened(pool, path), base_clock_system(), base_random_system(), NULL, NULL};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (worker_t){issuer, i, out};

@@ -21,6 +21,7 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
 static base_code_t store_says = BASE_OK;
 static int stored;
+static portal_meter_t meter;
 
 static apr_time_t wall(void *baton)
 {
@@ -84,9 +85,11 @@ static gba_keysource_t *limiter(apr_uint32_t rate, apr_uint32_t in_flight)
                                      .clock = &fixed_clock,
                                      .rate = rate,
                                      .in_flight = in_flight,
-                                     .remember_ms = 10000};
+                                     .remember_ms = 10000,
+                                     .meter = &meter};
 
     calls = stored = 0;
+    memset(&meter, 0, sizeof(meter));
     return keeper_lookup_make(pool, &config);
 }
 
@@ -252,6 +255,38 @@ static void stores_what_it_finds(void)
     is_int(stored, 2, "what is unknown is not stored");
 }
 
+static void counted(base_code_t code, int want, const char *name)
+{
+    is_int((long long)base_counter_get(&meter.lookups[code]), want, name);
+}
+
+static void counts_questions_and_times_calls(void)
+{
+    gba_keysource_t *limited = limiter(2, 8);
+    apr_uint64_t timed = 0;
+
+    code_of(limited, "k1@bsf.home1.net");
+    code_of(limited, "k2@bsf.home1.net");
+    code_of(limited, "u1@bsf.home1.net");
+    code_of(limited, "u1@bsf.home1.net");
+    code_of(limited, "u2@bsf.home1.net");
+    code_of(limited, "u3@bsf.home1.net");
+    counted(BASE_OK, 2, "those that were found");
+    counted(BASE_UNKNOWN_BTID, 3, "those that were not, from memory too");
+    counted(BASE_KEYSOURCE_DOWN, 1, "one over the limit");
+    for (int i = 0; i < BASE_METER_BUCKETS; i++)
+        timed += base_counter_get(&meter.timed[PORTAL_TIMED_LOOKUP].bucket[i]);
+    is_int((long long)timed, calls, "each call of the source was timed");
+    is_int((long long)timed, 4, "and nothing else");
+}
+
+/* Those who wait for another's answer have asked too. */
+static void counts_each_of_many(void)
+{
+    asks_once_for_many("k1@bsf.home1.net", BASE_OK, '1');
+    counted(BASE_OK, THREADS, "each that waited was counted");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -262,6 +297,8 @@ int main(void)
     remembers_the_unknown();
     limits_what_finds_nothing();
     stores_what_it_finds();
+    counts_questions_and_times_calls();
+    counts_each_of_many();
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();

@@ -21,6 +21,7 @@ static base_code_t issuer_says;
 static pki_reason_t issuer_reason; /* of BASE_ENROL_REFUSED */
 static unsigned char some_der[PKI_CERT_MAX];
 static apr_uint16_t some_der_len;
+static portal_meter_t meter;
 
 static apr_time_t wall(void *baton)
 {
@@ -129,7 +130,8 @@ static portal_enrol_request_t request_of(const gba_info_t *info, const char *fil
 static base_result_t enrol(portal_enrol_answer_t *answer, const portal_enrol_request_t *request)
 {
     portal_enrol_config_t config = {.refusal_expires = apr_time_from_sec(86401),
-                                    .clock = &fixed_clock};
+                                    .clock = &fixed_clock,
+                                    .meter = &meter};
 
     config.profiles = pki_profiles_default(&config.profile_count);
     asked_times = 0;
@@ -367,6 +369,36 @@ static void unreadable_certificate_is_not_sent(void)
     is_int(answer.status, 0, "not even in part");
 }
 
+static void is_counted(pki_reason_t reason, int want, const char *name)
+{
+    is_int((long long)base_counter_get(&meter.decisions[reason]), want, name);
+}
+
+/* What was recorded counts, by the reason that the UE is told. */
+static void counts_decisions(void)
+{
+    portal_enrol_request_t good = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_request_t bad = request_of(subscriber(IMPI, 0, 0, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+
+    memset(&meter, 0, sizeof(meter));
+    enrol(&answer, &good);
+    enrol(&answer, &bad);
+    issuer_says = BASE_ENROL_REFUSED;
+    issuer_reason = PKI_REASON_KEY_TAKEN;
+    enrol(&answer, &good);
+    issuer_says = BASE_STORE_DOWN;
+    enrol(&answer, &good);
+    enrol(&answer, &bad);
+    issuer_says = BASE_OK;
+    is_counted(PKI_REASON_NONE, 1, "a permit is counted");
+    is_counted(PKI_REASON_NO_USS, 1, "so is a refusal");
+    is_counted(PKI_REASON_KEY_TAKEN, 1, "and one by the issuer");
+    is_int((long long)base_names_get(&meter.issued, pki_profile_default()->name), 1,
+           "one certificate of the profile");
+    is_str(base_names_at(&meter.issued, 1), NULL, "and of no other");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -380,6 +412,7 @@ int main(void)
     names_by_ue_identity();
     answers_with_the_certificate();
     unreadable_certificate_is_not_sent();
+    counts_decisions();
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();
