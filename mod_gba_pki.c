@@ -13,7 +13,8 @@
  *                  fixups          environment, and headers for application servers
  *                  insert_filter   the protection filter, for answers of handlers
  *                  insert_error_filter   and for answers of httpd itself
- *                  handler         what no filter would see is refused; gba-enrol; gba-status
+ *                  handler         what no filter would see is refused; gba-enrol; gba-decide;
+ *                  gba-status
  *                  output filter   the whole answer is held, hashed, and Authentication-Info set
  */
 #include <httpd.h>
@@ -26,6 +27,7 @@
 #include "httpd/mod_gba_pki_authn.h"
 #include "httpd/mod_gba_pki_body.h"
 #include "httpd/mod_gba_pki_config.h"
+#include "httpd/mod_gba_pki_decide.h"
 #include "httpd/mod_gba_pki_enrol.h"
 #include "httpd/mod_gba_pki_identity.h"
 #include "httpd/mod_gba_pki_keeper.h"
@@ -90,6 +92,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(mod_gba_pki_insert_filters, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(mod_gba_pki_protect_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(mod_gba_pki_enrol_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(mod_gba_pki_decide_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(mod_gba_pki_status_handler, NULL, NULL, APR_HOOK_MIDDLE);
     /* After content codings (the hash is over what leaves), before chunking and Content-Length. */
     ap_register_output_filter(MOD_GBA_PKI_PROTECT_FILTER, mod_gba_pki_protect_filter, NULL,

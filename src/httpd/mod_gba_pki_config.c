@@ -27,8 +27,18 @@ void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir)
     conf->response_max = conf->response_spool = -1;
     conf->refusal_expires = -1;
     conf->renew_before = -1;
+    conf->quota.held_max = conf->quota.issued_max = -1;
     conf->relaxed_uri = conf->next_nonce = conf->uicc = -1;
     return conf;
+}
+
+/* Rules only narrow: an inner location's come after those around it. */
+static apr_array_header_t *join_rules(apr_pool_t *pool, const mod_gba_pki_dir_t *base,
+                                      const mod_gba_pki_dir_t *add)
+{
+    if (base->rules && add->rules)
+        return apr_array_append(pool, base->rules, add->rules);
+    return add->rules ? add->rules : base->rules;
 }
 
 #define MERGE_POINTER(member) conf->member = add->member ? add->member : base->member
@@ -58,6 +68,13 @@ void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_NUMBER(response_spool);
     MERGE_NUMBER(refusal_expires);
     MERGE_NUMBER(renew_before);
+    MERGE_NUMBER(quota.held_max);
+    MERGE_NUMBER(quota.issued_max);
+    from = add->quota.issued_max != -1 ? add : base;
+    conf->quota.issued_window = from->quota.issued_window;
+    MERGE_POINTER(choice);
+    MERGE_POINTER(naf_group);
+    conf->rules = join_rules(pool, base, add);
     MERGE_NUMBER(relaxed_uri);
     MERGE_NUMBER(next_nonce);
     MERGE_NUMBER(uicc);
@@ -221,88 +238,3 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
     config->settings_max_age = dir->settings_max_age;
     return config;
 }
-
-/* ---- the table of directives ---- */
-
-#define ANYWHERE (RSRC_CONF | ACCESS_CONF)
-
-const command_rec mod_gba_pki_commands[] = {
-    AP_INIT_TAKE1("GBANafFqdn", mod_gba_pki_set_naf_fqdn, NULL, OR_AUTHCFG | RSRC_CONF,
-                  "the NAF's fully qualified name in realm and NAF_Id (default: ServerName)"),
-    AP_INIT_ITERATE("GBAUaProtocol", mod_gba_pki_set_ua_protocol, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "Ua security protocol identifiers tried in order: pki, digest, tls, "
-                    "hex:XXXXXXXXXX"),
-    AP_INIT_TAKE_ARGV("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
-                      "where keys come from: nbsp:NAME..., nbsp:URL..., file:PATH (laboratories)"),
-    AP_INIT_RAW_ARGS("<GBABsf", mod_gba_pki_set_bsf, NULL, RSRC_CONF,
-                     "a BSF, and how it is reached over Nbsp_GBA"),
-    AP_INIT_ITERATE("GBABsfDomain", mod_gba_pki_set_bsf_domain, NULL, RSRC_CONF,
-                    "domains of B-TIDs that this BSF is asked for: DOMAIN, *.SUFFIX or *"),
-    AP_INIT_ITERATE("GBABsfAddress", mod_gba_pki_set_bsf_address, NULL, RSRC_CONF,
-                    "where it is, in order: https://..., http://..., unix:/PATH[:/PREFIX]"),
-    AP_INIT_TAKE1("GBABsfProtocol", mod_gba_pki_set_bsf_protocol, NULL, RSRC_CONF,
-                  "h2 or http/1.1"),
-    AP_INIT_TAKE1("GBABsfCA", mod_gba_pki_set_bsf_ca, NULL, RSRC_CONF,
-                  "file of the CAs that its certificate may be from"),
-    AP_INIT_TAKE2("GBABsfCertificate", mod_gba_pki_set_bsf_certificate, NULL, RSRC_CONF,
-                  "files of the client certificate and of its key"),
-    AP_INIT_TAKE_ARGV("GBABsfToken", mod_gba_pki_set_bsf_token, NULL, RSRC_CONF,
-                      "OAuth2: token URL, client id, file of the client secret, and scope"),
-    AP_INIT_TAKE2("GBABsfTimeout", mod_gba_pki_set_bsf_timeout, NULL, RSRC_CONF,
-                  "how long connecting and a whole look-up may take, such as 2s 5s"),
-    AP_INIT_ITERATE("GBABsfRedirect", mod_gba_pki_set_bsf_redirect, NULL, RSRC_CONF,
-                    "hosts beside its addresses to which it may redirect: HOST[:PORT]"),
-    AP_INIT_TAKE1("GBABsfUnknownAlarm", mod_gba_pki_set_bsf_unknown_alarm, NULL, RSRC_CONF,
-                  "percentage of unknown B-TIDs within a minute from which on it is an error"),
-    AP_INIT_FLAG("GBALaboratory", mod_gba_pki_set_laboratory, NULL, RSRC_CONF,
-                 "On: this server is a laboratory and may use a file: key source"),
-    AP_INIT_ITERATE("GBAAlgorithms", mod_gba_pki_set_algorithms, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "Digest algorithms offered, in order: SHA-256, SHA-512-256, MD5"),
-    AP_INIT_ITERATE("GBAQop", mod_gba_pki_set_qop, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "quality of protection offered: auth-int, auth"),
-    AP_INIT_TAKE1("GBANonceLifetime", mod_gba_pki_set_duration,
-                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, nonce_lifetime), OR_AUTHCFG | RSRC_CONF,
-                  "how long a nonce may be used, such as 10m"),
-    AP_INIT_TAKE1("GBAAssociations", mod_gba_pki_set_associations, NULL, RSRC_CONF,
-                  "how many associations (UEs) the shared table holds"),
-    AP_INIT_TAKE1("GBAAssociationMaxAge", mod_gba_pki_set_duration,
-                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, assoc_max_age), OR_AUTHCFG | RSRC_CONF,
-                  "local limit on the age of a key, such as 24h"),
-    AP_INIT_TAKE1("GBASettingsMaxAge", mod_gba_pki_set_duration,
-                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, settings_max_age), OR_AUTHCFG | RSRC_CONF,
-                  "age from which on user security settings are asked for anew before a "
-                  "certificate is issued, such as 5m"),
-    AP_INIT_FLAG("GBARelaxedUri", ap_set_flag_slot,
-                 (void *)APR_OFFSETOF(mod_gba_pki_dir_t, relaxed_uri), OR_AUTHCFG | RSRC_CONF,
-                 "On: a uri without the query, or with a slash behind, is taken too"),
-    AP_INIT_FLAG("GBANextNonce", ap_set_flag_slot,
-                 (void *)APR_OFFSETOF(mod_gba_pki_dir_t, next_nonce), OR_AUTHCFG | RSRC_CONF,
-                 "On: Authentication-Info carries nextnonce"),
-    AP_INIT_FLAG("GBAUicc", mod_gba_pki_set_uicc, NULL, OR_AUTHCFG | RSRC_CONF,
-                 "On: UEs that say 3gpp-gba-uicc are offered GBA_U's realm too"),
-    AP_INIT_ITERATE("GBAAllowType", mod_gba_pki_set_allow_type, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "kinds of bootstrapping that are let in: 3G, 2G, Digest"),
-    AP_INIT_TAKE1("GBARemoteUser", mod_gba_pki_set_remote_user, NULL, OR_AUTHCFG | RSRC_CONF,
-                  "who REMOTE_USER is: btid, impi, ueid, pseudonym"),
-    AP_INIT_TAKE12("GBARequestBody", mod_gba_pki_set_request_body, NULL, ANYWHERE,
-                   "largest request body, and from what size on it is spooled to disk"),
-    AP_INIT_TAKE12("GBAResponseBody", mod_gba_pki_set_response_body, NULL, ANYWHERE,
-                   "largest response body, and from what size on it is spooled to disk"),
-    AP_INIT_TAKE23("GBAIssuer", mod_gba_pki_set_issuer, NULL, ANYWHERE,
-                   "the CA: certificate file, key file, and optionally a chain file"),
-    AP_INIT_TAKE1("GBALedger", mod_gba_pki_set_ledger, NULL, ANYWHERE, "the ledger: sqlite:PATH"),
-    AP_INIT_TAKE1("GBALookupRate", mod_gba_pki_set_lookup_rate, NULL, RSRC_CONF,
-                  "look-ups per second that may find nothing, for each key source"),
-    AP_INIT_TAKE1("GBAKeeper", mod_gba_pki_set_keeper, NULL, RSRC_CONF,
-                  "the folder of the keeper's socket; only httpd's User may enter it"),
-    AP_INIT_TAKE1("GBAKeeperUser", mod_gba_pki_set_keeper_user, NULL, RSRC_CONF,
-                  "the user that the keeper runs as where httpd starts as root"),
-    AP_INIT_TAKE1("GBARefusalExpires", mod_gba_pki_set_duration,
-                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, refusal_expires), ANYWHERE,
-                  "Expires of a refusal, from now, such as 1d"),
-    AP_INIT_TAKE1("GBARenewBefore", mod_gba_pki_set_renew_before, NULL, ANYWHERE,
-                  "how long before its end a certificate is renewed for the same key, such as 30d"),
-    AP_INIT_TAKE_ARGV(
-        "GBAIssuerPassphrase", mod_gba_pki_set_passphrase, NULL, RSRC_CONF,
-        "where the passphrase of CA keys is: file:PATH, or exec:PROGRAM and arguments"),
-    {NULL, {NULL}, NULL, 0, NO_ARGS, NULL}};

@@ -62,6 +62,16 @@ typedef struct mod_gba_pki_ledger_t {
     mod_gba_pki_origin_t origin;
 } mod_gba_pki_ledger_t;
 
+/** What GBAQuota says. -1: nothing; 0: any number. */
+typedef struct mod_gba_pki_quota_t {
+    apr_int64_t held_max;              /**< valid certificates per subscriber and profile */
+    apr_int64_t issued_max;            /**< issued within issued_window */
+    apr_interval_time_t issued_window; /**< microseconds; goes with issued_max */
+} mod_gba_pki_quota_t;
+
+struct mod_gba_pki_profile_t;
+struct mod_gba_pki_choice_t;
+
 /** Everything of that kind in one configuration. */
 typedef struct mod_gba_pki_parts_t {
     apr_array_header_t *sources; /**< of mod_gba_pki_source_t * */
@@ -71,6 +81,12 @@ typedef struct mod_gba_pki_parts_t {
     mod_gba_pki_bsf_t *section;  /**< the <GBABsf> that is being read; NULL outside */
     apr_array_header_t *gs_ids;  /**< of apr_uint32_t: services whose settings BSFs are asked for */
     int uicc;                    /**< nonzero: some location has GBAUicc On */
+    apr_array_header_t *profiles; /**< of mod_gba_pki_profile_t, in the order of the sections */
+    struct mod_gba_pki_profile_t *open_profile; /**< the <GBAProfile> that is being read */
+    apr_array_header_t *choices;  /**< of mod_gba_pki_choice_t *: of every GBAProfiles */
+    apr_array_header_t *renewals; /**< of apr_interval_time_t: of every location's GBARenewBefore */
+    apr_array_header_t *held;     /**< of apr_int64_t: of every location's GBAQuota N */
+    apr_array_header_t *issued;   /**< of mod_gba_pki_quota_t: of every GBAQuota N per DURATION */
     const keeper_passphrase_t *passphrase; /**< of every encrypted CA key; NULL: none is named */
 } mod_gba_pki_parts_t;
 
@@ -106,6 +122,10 @@ typedef struct mod_gba_pki_dir_t {
     int uicc;                             /**< -1: unset */
     unsigned types;                       /**< mask of 1 << gba_type_t; 0: unset */
     mod_gba_pki_user_t remote_user;
+    struct mod_gba_pki_choice_t *choice; /**< what GBAProfiles names; NULL: unset */
+    const char *naf_group;               /**< NULL: unset */
+    mod_gba_pki_quota_t quota;
+    apr_array_header_t *rules;    /**< of const mod_gba_pki_rule_t *, in order; NULL: none */
     mod_gba_pki_source_t *source; /**< NULL: unset */
     mod_gba_pki_ca_t *ca;         /**< NULL: unset */
     mod_gba_pki_ledger_t *ledger; /**< NULL: unset */

@@ -13,6 +13,8 @@
 
 #include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
+#include "httpd/mod_gba_pki_profile.h"
+#include "httpd/mod_gba_pki_rules.h"
 #include "httpd/mod_gba_pki_run.h"
 #include "portal/portal_enrol.h"
 
@@ -67,6 +69,8 @@ static int send_answer(request_rec *r, const portal_enrol_answer_t *answer)
         apr_rfc822_date(date, answer->expires);
         apr_table_set(r->err_headers_out, "Expires", date);
     }
+    if (answer->vary_accept)
+        apr_table_mergen(r->err_headers_out, "Vary", "Accept");
     /* The answer is one subscriber's own. */
     apr_table_setn(r->err_headers_out, "Cache-Control", "private, no-store");
     /* An operator's own page for refusals goes before ours; it is protected like ours. */
@@ -89,6 +93,8 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     request->content_type = apr_table_get(r->headers_in, "Content-Type");
     request->btid = portal_authn_credentials(state->authn)->username;
     request->info = portal_authn_info(state->authn);
+    request->uicc_key = portal_authn_is_uicc(state->authn);
+    request->accept = apr_table_get(r->headers_in, "Accept");
     return portal_enrol_check(request);
 }
 
@@ -113,20 +119,6 @@ static base_result_t refresh(const mod_gba_pki_state_t *state)
     return result;
 }
 
-/* The built-in profiles, with the location's own renewal window if it has one. */
-static const pki_profile_t *profiles_of(const mod_gba_pki_dir_t *dir, int *count, apr_pool_t *pool)
-{
-    const pki_profile_t *built_in = pki_profiles_default(count);
-    pki_profile_t *own;
-
-    if (dir->renew_before == -1)
-        return built_in;
-    own = apr_pmemdup(pool, built_in, (apr_size_t)*count * sizeof(*own));
-    for (int i = 0; i < *count; i++)
-        own[i].renew_before = dir->renew_before;
-    return own;
-}
-
 static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
@@ -138,7 +130,10 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
     portal_issuer_t *issuer = NULL;
     base_result_t result = fill(&request, r, state);
 
-    config.profiles = profiles_of(dir, &config.profile_count, r->pool);
+    config.profiles =
+        mod_gba_pki_profiles(dir, &config.profile_count, r->server->process->pconf, r->pool);
+    config.naf_group = dir->naf_group;
+    config.rules = mod_gba_pki_rules(r, dir);
     if (result.code == BASE_OK)
         result = refresh(state);
     if (result.code == BASE_OK)
@@ -156,6 +151,18 @@ static void log_issued(request_rec *r, const portal_enrol_answer_t *answer)
 
     base_hex_encode(serial, answer->serial, sizeof(answer->serial));
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "GBA0661: issued serial %s", serial);
+}
+
+/* For LogFormat (docs/directives.md). */
+static void set_environment(request_rec *r, const portal_enrol_answer_t *answer)
+{
+    const pki_decision_t *decision = &answer->decision;
+
+    apr_table_setn(r->subprocess_env, "GBA_DECISION", decision->permit ? "permitted" : "refused");
+    if (!decision->permit)
+        apr_table_setn(r->subprocess_env, "GBA_REASON", pki_reason_code(decision->reason));
+    if (answer->profile)
+        apr_table_set(r->subprocess_env, "GBA_PROFILE", answer->profile);
 }
 
 static int is_verified_auth_int(const mod_gba_pki_state_t *state)
@@ -182,5 +189,6 @@ int mod_gba_pki_enrol_handler(request_rec *r)
         mod_gba_pki_log_result(r, result);
     else
         return refuse(r, result);
+    set_environment(r, &answer);
     return send_answer(r, &answer);
 }

@@ -284,7 +284,7 @@ static void set_env(request_rec *r, const char *name, const char *value)
         apr_table_unset(r->subprocess_env, name);
 }
 
-static const char *type_name(int type)
+const char *mod_gba_pki_type_name(int type)
 {
     static const char *const names[] = {"3G", "3G", "2G", "Digest", "other"};
 
@@ -309,7 +309,7 @@ static void set_environment(request_rec *r, const mod_gba_pki_state_t *state)
     set_env(r, "GBA_UA_PROTOCOL", ua_id);
     set_env(r, "GBA_QOP", digest_qop_name(cred->qop));
     set_env(r, "GBA_ALGORITHM", digest_alg_name(cred->alg));
-    set_env(r, "GBA_TYPE", type_name(info->type));
+    set_env(r, "GBA_TYPE", mod_gba_pki_type_name(info->type));
     set_env(r, "GBA_IMPI", gba_info_text(info, info->impi));
     set_env(r, "GBA_UE_IDS", join(r->pool, ue_ids(r->pool, info), "\""));
     set_env(r, "GBA_FLAGS", join(r->pool, flags(r->pool, info), ""));

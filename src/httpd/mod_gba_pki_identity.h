@@ -26,6 +26,9 @@ void mod_gba_pki_clean_request(request_rec *r);
  */
 int mod_gba_pki_check_intended(request_rec *r, const mod_gba_pki_state_t *state);
 
+/** A gba_type_t as the environment says it: "3G", "2G", "Digest", "other"; static. */
+const char *mod_gba_pki_type_name(int type);
+
 /** fixups: environment GBA_*, X-3GPP-Asserted-Identity, X-3GPP-Authorization-Flags. */
 int mod_gba_pki_fixups(request_rec *r);
 

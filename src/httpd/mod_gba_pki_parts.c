@@ -7,6 +7,7 @@
 
 #include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
+#include "httpd/mod_gba_pki_profile.h"
 
 APLOG_USE_MODULE(gba_pki);
 
@@ -29,6 +30,11 @@ mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf)
     parts->gs_ids = apr_array_make(pconf, 2, sizeof(apr_uint32_t));
     APR_ARRAY_PUSH(parts->gs_ids, apr_uint32_t) = GS_ID_PKI_PORTAL;
     parts->ledgers = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ledger_t *));
+    parts->profiles = apr_array_make(pconf, 4, sizeof(mod_gba_pki_profile_t));
+    parts->choices = apr_array_make(pconf, 2, sizeof(mod_gba_pki_choice_t *));
+    parts->renewals = apr_array_make(pconf, 2, sizeof(apr_interval_time_t));
+    parts->held = apr_array_make(pconf, 2, sizeof(apr_int64_t));
+    parts->issued = apr_array_make(pconf, 2, sizeof(mod_gba_pki_quota_t));
     apr_pool_userdata_setn(parts, parts_key, NULL, pconf);
     return parts;
 }
@@ -174,6 +180,8 @@ int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
     check_status(parts, s);
     if (status == OK)
         status = mod_gba_pki_bsf_check(pconf, s);
+    if (status == OK)
+        status = mod_gba_pki_profiles_check(pconf, s);
     for (int i = 0; status == OK && i < parts->sources->nelts; i++)
         status = check_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->cas->nelts; i++)

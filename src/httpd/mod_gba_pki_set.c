@@ -177,22 +177,6 @@ const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
-/* A renewal window lies within the built-in profiles' lifetime. */
-#define MOD_GBA_PKI_RENEW_LIMIT (365 * (apr_interval_time_t)86400 * APR_USEC_PER_SEC)
-
-const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg)
-{
-    mod_gba_pki_dir_t *conf = dir;
-    apr_interval_time_t span;
-
-    if (!base_duration_decode(&span, arg) || span <= 0 || span >= MOD_GBA_PKI_RENEW_LIMIT)
-        return mod_gba_pki_refuse(cmd, arg,
-                      "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
-                      "(365d)");
-    conf->renew_before = span;
-    return NULL;
-}
-
 /* A number that the main server alone may set. */
 static const char *set_global(cmd_parms *cmd, const char *arg, apr_uint64_t min, apr_uint64_t max,
                               apr_int64_t *out)

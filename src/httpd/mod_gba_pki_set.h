@@ -28,7 +28,6 @@ const char *mod_gba_pki_set_response_body(cmd_parms *cmd, void *dir, const char 
 const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, const char *key,
                                    const char *chain);
 const char *mod_gba_pki_set_passphrase(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
-const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg);
 
 const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *arg);
@@ -50,6 +49,30 @@ const char *mod_gba_pki_set_bsf_timeout(cmd_parms *cmd, void *dir, const char *c
                                         const char *total);
 const char *mod_gba_pki_set_bsf_redirect(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_bsf_unknown_alarm(cmd_parms *cmd, void *dir, const char *arg);
+
+/** <GBAProfile NAME>, and what may stand inside it only. */
+const char *mod_gba_pki_set_profile(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_flag(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_usage(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_subject(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_alt_name(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_eku(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_policy(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_crl(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_identity(cmd_parms *cmd, void *dir, int on);
+
+/** One URL, and one duration, of a profile; cmd->info is the member's offset in pki_profile_t. */
+const char *mod_gba_pki_set_profile_url(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_profile_span(cmd_parms *cmd, void *dir, const char *arg);
+
+/** Of a profile inside <GBAProfile>, else of every profile of the location that says nothing
+ *  itself. */
+const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_quota(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+
+const char *mod_gba_pki_set_profiles(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *mod_gba_pki_set_naf_group(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_rule(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 
 /** A message as all are; httpd puts file and line before it. In cmd->pool. */
 const char *mod_gba_pki_refuse(cmd_parms *cmd, const char *value, const char *expected);

@@ -453,6 +453,11 @@ const gba_info_t *portal_authn_info(const portal_authn_t *authn)
     return authn->info;
 }
 
+int portal_authn_is_uicc(const portal_authn_t *authn)
+{
+    return authn->uicc;
+}
+
 const char *portal_identity(const gba_info_t *info)
 {
     return pki_identity(info);

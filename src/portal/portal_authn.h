@@ -105,6 +105,9 @@ const digest_credentials_t *portal_authn_credentials(const portal_authn_t *authn
 /** The association's info after begin(); holds keys; wiped with the context's pool. */
 const gba_info_t *portal_authn_info(const portal_authn_t *authn);
 
+/** Nonzero if the UE answered with the realm of GBA_U: authenticated with Ks_int_NAF. */
+int portal_authn_is_uicc(const portal_authn_t *authn);
+
 /** The subscriber's name from the BSF: the IMPI if the BSF tells it, else the first UE identity of
  *  the PKI portal's setting; NULL if neither. Lives with @a info. */
 const char *portal_identity(const gba_info_t *info);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* <GBAProfile>, what stands inside it, GBAProfiles, GBAQuota and GBARenewBefore. */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "base/base_text.h"
+#include "httpd/mod_gba_pki_module.h"
+#include "httpd/mod_gba_pki_profile.h"
+#include "httpd/mod_gba_pki_set.h"
+#include "pki/pki_pkcs10.h"
+
+#define DAYS(n)       (apr_time_from_sec(APR_INT64_C(86400)) * (n))
+#define LIFETIME_MAX  DAYS(3653)
+#define RENEWAL_LIMIT DAYS(365) /* a location's window lies within the built-in lifetime */
+#define QUOTA_MAX     1000000
+#define NAF_GROUP_MAX 255
+
+static mod_gba_pki_parts_t *parts_of(const cmd_parms *cmd)
+{
+    return mod_gba_pki_parts(cmd->server->process->pconf);
+}
+
+/* The section that is being read; NULL, and *error set, outside of one. */
+static mod_gba_pki_profile_t *section(cmd_parms *cmd, const char **error)
+{
+    mod_gba_pki_profile_t *open = parts_of(cmd)->open_profile;
+
+    *error =
+        open ? NULL : apr_psprintf(cmd->pool, "%s: only inside <GBAProfile NAME>", cmd->cmd->name);
+    return open;
+}
+
+/* ---- the section ---- */
+
+static int name_is_taken(const mod_gba_pki_parts_t *parts, const char *name)
+{
+    for (int i = 0; i < parts->profiles->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(parts->profiles, i, mod_gba_pki_profile_t).profile.name, name) ==
+            0)
+            return 1;
+    return 0;
+}
+
+/* A short lifetime makes the built-in renewal window too long: a third of it then. */
+static const char *close_section(cmd_parms *cmd, mod_gba_pki_profile_t *open)
+{
+    pki_profile_t *profile = &open->profile;
+    base_result_t result;
+
+    if (!(open->own & MOD_GBA_PKI_OWN_RENEWAL) && profile->renew_before > profile->lifetime / 3)
+        profile->renew_before = profile->lifetime / 3;
+    result = pki_profile_check(profile, cmd->pool);
+    if (result.code != BASE_OK)
+        return apr_psprintf(cmd->pool, "<GBAProfile %s>: %s", profile->name, result.detail);
+    APR_ARRAY_PUSH(parts_of(cmd)->profiles, mod_gba_pki_profile_t) = *open;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_profile(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_parts_t *parts = parts_of(cmd);
+    const char *end = strrchr(arg, '>');
+    const char *rest = end ? apr_pstrmemdup(cmd->pool, arg, (apr_size_t)(end - arg)) : "";
+    const char *name = ap_getword_conf(cmd->pool, &rest);
+    mod_gba_pki_profile_t open = {.origin = mod_gba_pki_origin(cmd)};
+    const char *error;
+
+    (void)dir;
+    if (!end || !*name || *rest || strlen(name) > PKI_PROFILE_NAME_MAX)
+        return mod_gba_pki_refuse(cmd, arg, "one name of at most 63 characters and '>'");
+    if (parts->open_profile)
+        return mod_gba_pki_refuse(cmd, name, "no section inside another");
+    if (name_is_taken(parts, name))
+        return mod_gba_pki_refuse(cmd, name, "a name that no other section has");
+    pki_profile_init(&open.profile, name);
+    parts->open_profile = &open;
+    error = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+    parts->open_profile = NULL;
+    return error ? error : close_section(cmd, &open);
+}
+
+/* ---- what stands inside it ---- */
+
+const char *mod_gba_pki_set_profile_flag(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+    apr_uint64_t flag = 0;
+
+    (void)dir;
+    if (!open)
+        return error;
+    if (strcmp(arg, "authentication") == 0)
+        flag = GBA_PKI_FLAG_AUTHENTICATION;
+    else if (strcmp(arg, "non-repudiation") == 0)
+        flag = GBA_PKI_FLAG_NON_REPUDIATION;
+    else if (!base_decimal_decode(&flag, base_span_str(arg), APR_UINT32_MAX) || flag == 0)
+        return mod_gba_pki_refuse(cmd, arg, "authentication, non-repudiation, or a number above 0");
+    open->profile.flag = (apr_uint32_t)flag;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_profile_usage(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    if (!open)
+        return error;
+    if (strcmp(arg, "digitalSignature") == 0)
+        open->profile.usage |= PKI_USAGE_DIGITAL_SIGNATURE;
+    else if (strcmp(arg, "nonRepudiation") == 0)
+        open->profile.usage |= PKI_USAGE_NON_REPUDIATION;
+    else
+        return mod_gba_pki_refuse(cmd, arg, "digitalSignature or nonRepudiation");
+    return NULL;
+}
+
+/* Puts a text into the first free place of a list of texts, each in an array of @a size octets. */
+static const char *add_text(cmd_parms *cmd, char *texts, int count, apr_size_t size,
+                            const char *arg)
+{
+    if (!*arg || strlen(arg) >= size)
+        return mod_gba_pki_refuse(cmd, arg,
+                                  apr_psprintf(cmd->pool, "1 to %d octets", (int)size - 1));
+    for (int i = 0; i < count; i++)
+        if (!texts[(apr_size_t)i * size]) {
+            memcpy(texts + (apr_size_t)i * size, arg, strlen(arg) + 1);
+            return NULL;
+        }
+    return mod_gba_pki_refuse(cmd, arg, apr_psprintf(cmd->pool, "at most %d of them", count));
+}
+
+#define ADD_TEXT(cmd, list, arg)                                                                   \
+    add_text(cmd, (list)[0], (int)(sizeof(list) / sizeof((list)[0])), sizeof((list)[0]), arg)
+
+const char *mod_gba_pki_set_profile_subject(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    if (!open)
+        return error;
+    if (!(open->own & MOD_GBA_PKI_OWN_SUBJECT))
+        memset(open->profile.subject, 0, sizeof(open->profile.subject));
+    open->own |= MOD_GBA_PKI_OWN_SUBJECT;
+    return ADD_TEXT(cmd, open->profile.subject, arg);
+}
+
+const char *mod_gba_pki_set_profile_alt_name(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    return open ? ADD_TEXT(cmd, open->profile.sans, arg) : error;
+}
+
+/* RFC 5280 4.2.1.12 and RFC 4945 5.1.3.12. */
+static const char *usage_oid(const char *arg)
+{
+    static const struct {
+        const char *name;
+        const char *oid;
+    } known[] = {{"clientAuth", "1.3.6.1.5.5.7.3.2"},
+                 {"codeSigning", "1.3.6.1.5.5.7.3.3"},
+                 {"emailProtection", "1.3.6.1.5.5.7.3.4"},
+                 {"ipsecIKE", "1.3.6.1.5.5.7.3.17"}};
+
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i].name, arg) == 0)
+            return known[i].oid;
+    return arg;
+}
+
+const char *mod_gba_pki_set_profile_eku(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    return open ? ADD_TEXT(cmd, open->profile.ekus, usage_oid(arg)) : error;
+}
+
+const char *mod_gba_pki_set_profile_policy(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    return open ? ADD_TEXT(cmd, open->profile.policies, arg) : error;
+}
+
+const char *mod_gba_pki_set_profile_crl(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    return open ? ADD_TEXT(cmd, open->profile.crls, arg) : error;
+}
+
+const char *mod_gba_pki_set_profile_url(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+    char *text = open ? (char *)&open->profile + (apr_size_t)cmd->info : NULL;
+
+    (void)dir;
+    return open ? add_text(cmd, text, 1, PKI_URL_MAX + 1, arg) : error;
+}
+
+const char *mod_gba_pki_set_profile_span(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+    apr_interval_time_t span;
+
+    (void)dir;
+    if (!open)
+        return error;
+    if (!base_duration_decode(&span, arg) || span > LIFETIME_MAX)
+        return mod_gba_pki_refuse(cmd, arg, "a number with ms, s, m, h or d, at most 3653d");
+    memcpy((char *)&open->profile + (apr_size_t)cmd->info, &span, sizeof(span));
+    return NULL;
+}
+
+const char *mod_gba_pki_set_profile_identity(cmd_parms *cmd, void *dir, int on)
+{
+    const char *error;
+    mod_gba_pki_profile_t *open = section(cmd, &error);
+
+    (void)dir;
+    if (open)
+        open->profile.allow_identity = on != 0;
+    return error;
+}
+
+/* ---- inside a section, or of a location ---- */
+
+const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    mod_gba_pki_profile_t *open = parts_of(cmd)->open_profile;
+    apr_interval_time_t span;
+
+    if (!base_duration_decode(&span, arg) || span <= 0 ||
+        span >= (open ? LIFETIME_MAX : RENEWAL_LIMIT))
+        return mod_gba_pki_refuse(cmd, arg,
+                                  "a number with ms, s, m, h or d, above 0 and below a "
+                                  "certificate's lifetime (365d)");
+    if (open) {
+        open->profile.renew_before = span;
+        open->own |= MOD_GBA_PKI_OWN_RENEWAL;
+        return NULL;
+    }
+    conf->renew_before = span;
+    APR_ARRAY_PUSH(parts_of(cmd)->renewals, apr_interval_time_t) = span;
+    return NULL;
+}
+
+/* "Off", "N", or "N per DURATION"; members that it does not speak of stay -1. */
+static const char *read_quota(cmd_parms *cmd, int argc, char *const argv[],
+                              mod_gba_pki_quota_t *quota)
+{
+    static const char expected[] = "Off, or a number from 1 to 1000000, alone or with 'per' and a "
+                                   "time such as 1d";
+    apr_uint64_t number;
+
+    *quota = (mod_gba_pki_quota_t){-1, -1, 0};
+    if (argc == 1 && base_equal_nocase(argv[0], "off")) {
+        quota->held_max = quota->issued_max = 0;
+        return NULL;
+    }
+    if ((argc != 1 && argc != 3) ||
+        !base_decimal_decode(&number, base_span_str(argv[0]), QUOTA_MAX) || number == 0)
+        return mod_gba_pki_refuse(cmd, argc ? argv[0] : "", expected);
+    if (argc == 1) {
+        quota->held_max = (apr_int64_t)number;
+        return NULL;
+    }
+    if (!base_equal_nocase(argv[1], "per"))
+        return mod_gba_pki_refuse(cmd, argv[1], expected);
+    if (!base_duration_decode(&quota->issued_window, argv[2]) || quota->issued_window <= 0 ||
+        quota->issued_window > LIFETIME_MAX)
+        return mod_gba_pki_refuse(cmd, argv[2], expected);
+    quota->issued_max = (apr_int64_t)number;
+    return NULL;
+}
+
+static void quota_of_profile(mod_gba_pki_profile_t *open, const mod_gba_pki_quota_t *quota)
+{
+    if (quota->held_max != -1) {
+        open->profile.held_max = (apr_uint32_t)quota->held_max;
+        open->own |= MOD_GBA_PKI_OWN_HELD;
+    }
+    if (quota->issued_max != -1) {
+        open->profile.issued_max = (apr_uint32_t)quota->issued_max;
+        open->profile.issued_window = quota->issued_window;
+        open->own |= MOD_GBA_PKI_OWN_ISSUED;
+    }
+}
+
+static void quota_of_location(mod_gba_pki_dir_t *conf, const mod_gba_pki_quota_t *quota,
+                              mod_gba_pki_parts_t *parts)
+{
+    if (quota->held_max != -1) {
+        conf->quota.held_max = quota->held_max;
+        APR_ARRAY_PUSH(parts->held, apr_int64_t) = quota->held_max;
+    }
+    if (quota->issued_max != -1) {
+        conf->quota.issued_max = quota->issued_max;
+        conf->quota.issued_window = quota->issued_window;
+        APR_ARRAY_PUSH(parts->issued, mod_gba_pki_quota_t) = *quota;
+    }
+}
+
+const char *mod_gba_pki_set_quota(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    mod_gba_pki_profile_t *open = parts_of(cmd)->open_profile;
+    mod_gba_pki_quota_t quota;
+    const char *error = read_quota(cmd, argc, argv, &quota);
+
+    if (error)
+        return error;
+    if (open)
+        quota_of_profile(open, &quota);
+    else
+        quota_of_location(dir, &quota, parts_of(cmd));
+    return NULL;
+}
+
+/* ---- of a location ---- */
+
+const char *mod_gba_pki_set_profiles(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    apr_pool_t *pconf = cmd->server->process->pconf;
+    mod_gba_pki_dir_t *conf = dir;
+    mod_gba_pki_choice_t *choice = apr_pcalloc(pconf, sizeof(*choice));
+
+    if (argc == 0)
+        return mod_gba_pki_refuse(cmd, "", "names of <GBAProfile> sections, in order");
+    choice->names = apr_array_make(pconf, argc, sizeof(const char *));
+    choice->origin = mod_gba_pki_origin(cmd);
+    choice->server = cmd->server;
+    for (int i = 0; i < argc; i++) {
+        for (int j = 0; j < i; j++)
+            if (strcmp(argv[i], argv[j]) == 0)
+                return mod_gba_pki_refuse(cmd, argv[i], "each profile once");
+        APR_ARRAY_PUSH(choice->names, const char *) = apr_pstrdup(pconf, argv[i]);
+    }
+    conf->choice = choice;
+    APR_ARRAY_PUSH(parts_of(cmd)->choices, mod_gba_pki_choice_t *) = choice;
+    return NULL;
+}
+
+const char *mod_gba_pki_set_naf_group(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+
+    if (!*arg || strlen(arg) > NAF_GROUP_MAX)
+        return mod_gba_pki_refuse(cmd, arg, "the name of a NAF group, at most 255 octets");
+    conf->naf_group = apr_pstrdup(cmd->server->process->pconf, arg);
+    return NULL;
+}
