@@ -3,7 +3,7 @@
  * passed (keeper_wire.h). */
 #include "keeper_wire_fixture.h"
 
-static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health"};
+static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health", "weigh"};
 static const char *const fill_name[] = {"least", "most"};
 
 /* ---- there and back ---- */
@@ -56,11 +56,37 @@ static void test_round_trips(void)
     reply_round_trip(KEEPER_ISSUE, wiref_failure(BASE_ENROL_REFUSED, 7), "refused");
 }
 
+/* Each reason that only the ledger knows, as a refusal and as what would be refused; no other. */
+static void test_reasons(void)
+{
+    for (int reason = PKI_REASON_NONE + 1; reason < PKI_REASONS; reason++) {
+        unsigned char out[KEEPER_WIRE_MAX];
+        keeper_reply_t *refused = wiref_failure(BASE_ENROL_REFUSED, 0);
+        keeper_reply_t *weighed = wiref_reply(KEEPER_WEIGH, 0);
+        apr_time_t retry_at = reason == PKI_REASON_QUOTA_WINDOW ? 1800000000000000 : 0;
+        int told = reason == PKI_REASON_KEY_BLOCKED || reason == PKI_REASON_KEY_TAKEN ||
+                   reason == PKI_REASON_QUOTA_HELD || reason == PKI_REASON_QUOTA_WINDOW;
+        refused->issued.reason = weighed->weighed.reason = (pki_reason_t)reason;
+        refused->issued.retry_at = weighed->weighed.retry_at = retry_at;
+        weighed->weighed.held = 7;
+        if (told) {
+            reply_round_trip(KEEPER_ISSUE, refused, pki_reason_code((pki_reason_t)reason));
+            reply_round_trip(KEEPER_WEIGH, weighed, pki_reason_code((pki_reason_t)reason));
+            continue;
+        }
+        ok(!keeper_reply_encode(out, KEEPER_ISSUE, refused) &&
+               !keeper_reply_encode(out, KEEPER_WEIGH, weighed),
+           "%s is not the ledger's to tell", pki_reason_code((pki_reason_t)reason));
+        free(refused);
+        free(weighed);
+    }
+}
+
 /* A version that differs, or a field that moves, is another protocol: these octets are pinned. */
 static void test_layout(void)
 {
-    static const unsigned char health[] = {'G', 'B', 'A', 'K', 0, 2, 0, 4, 0, 0, 0, 4, 0, 2, 0, 3};
-    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0, 2, 0x80, 4,   0,
+    static const unsigned char health[] = {'G', 'B', 'A', 'K', 0, 3, 0, 4, 0, 0, 0, 4, 0, 2, 0, 3};
+    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0, 3, 0x80, 4,   0,
                                          0,   0,   14,  25,  0, 7, 'G',  'B', 'A',
                                          '0', '5', '0', '9', 0, 2, 'n',  'o'};
     keeper_request_t request = {.kind = KEEPER_HEALTH, .ca = 2, .ledger = 3};
@@ -174,6 +200,34 @@ static void r_ue_id_empty(keeper_request_t *r)
 {
     r->issue.ue_ids[8] = '\0';
 }
+static void r_ue_ids_few(keeper_request_t *r)
+{
+    r->issue.ue_ids_len = 8;
+    r->issue.ue_id_count = 2;
+}
+static void r_ue_ids_many(keeper_request_t *r)
+{
+    r->issue.ue_id_count = GBA_UEIDS_MAX + 1;
+}
+static void r_refuse_with_ue_ids(keeper_request_t *r)
+{
+    r->issue.decision = (pki_decision_t){0, PKI_REASON_NO_USS, 0};
+}
+static void r_impi_twice(keeper_request_t *r)
+{
+    r->issue.has_impi = 2;
+}
+static void r_impi_of_nobody(keeper_request_t *r)
+{
+    r->issue.decision = (pki_decision_t){0, PKI_REASON_NO_USS, 0};
+    r->issue.ue_id_count = 0;
+    r->issue.subscriber[0] = '\0';
+}
+static void r_weigh_refusal(keeper_request_t *r)
+{
+    r->issue.decision = (pki_decision_t){0, PKI_REASON_NO_USS, 0};
+    r->issue.ue_id_count = 0;
+}
 static void r_pseudonym_nobody(keeper_request_t *r)
 {
     r->subscriber[0] = '\0';
@@ -214,6 +268,13 @@ static void test_unsound_requests(void)
         {"UE identities over their bound", KEEPER_ISSUE, r_ue_ids_long},
         {"a UE identity without an end", KEEPER_ISSUE, r_ue_ids_open},
         {"an empty UE identity", KEEPER_ISSUE, r_ue_id_empty},
+        {"more UE identities than there are", KEEPER_ISSUE, r_ue_ids_few},
+        {"more UE identities than there may be", KEEPER_ISSUE, r_ue_ids_many},
+        {"a refusal whose certificate names", KEEPER_ISSUE, r_refuse_with_ue_ids},
+        {"an IMPI that is neither there nor not", KEEPER_ISSUE, r_impi_twice},
+        {"the IMPI of nobody", KEEPER_ISSUE, r_impi_of_nobody},
+        {"a refusal to be weighed", KEEPER_WEIGH, r_weigh_refusal},
+        {"a key over its bound to be weighed", KEEPER_WEIGH, r_spki_long},
         {"a pseudonym of nobody", KEEPER_PSEUDONYM, r_pseudonym_nobody},
         {"a pseudonym without an end", KEEPER_PSEUDONYM, r_pseudonym_open},
     };
@@ -278,6 +339,47 @@ static void a_refused_unknown(keeper_reply_t *a)
     a_refused_no_reason(a);
     a->issued.reason = PKI_REASONS;
 }
+static void a_retry_with_cert(keeper_reply_t *a)
+{
+    a->issued.retry_at = 1;
+}
+static void a_refused_for_ever(keeper_reply_t *a)
+{
+    a_refused_no_reason(a);
+    a->issued.reason = PKI_REASON_QUOTA_WINDOW;
+}
+static void a_refused_till_then(keeper_reply_t *a)
+{
+    a_refused_no_reason(a);
+    a->issued.reason = PKI_REASON_QUOTA_HELD;
+    a->issued.retry_at = 1;
+}
+static void a_refused_before(keeper_reply_t *a)
+{
+    a_refused_no_reason(a);
+    a->issued.reason = PKI_REASON_QUOTA_WINDOW;
+    a->issued.retry_at = -1;
+}
+static void a_weighed_again_refused(keeper_reply_t *a)
+{
+    a->weighed.reason = PKI_REASON_KEY_TAKEN;
+}
+static void a_weighed_again_none(keeper_reply_t *a)
+{
+    a->weighed.held = 0;
+}
+static void a_weighed_again_twice(keeper_reply_t *a)
+{
+    a->weighed.again = 2;
+}
+static void a_weighed_till_then(keeper_reply_t *a)
+{
+    a->weighed.retry_at = 1;
+}
+static void a_weighed_for_ever(keeper_reply_t *a)
+{
+    a->weighed = (portal_weighed_t){.reason = PKI_REASON_QUOTA_WINDOW};
+}
 static void a_name_short(keeper_reply_t *a)
 {
     a->pseudonym[PKI_PSEUDONYM_LEN - 1] = '\0';
@@ -335,6 +437,15 @@ static void test_unsound_replies(void)
         {"a certificate with a reason", KEEPER_ISSUE, a_reason_with_cert},
         {"a refusal without a reason", KEEPER_ISSUE, a_refused_no_reason},
         {"a refusal for an unknown reason", KEEPER_ISSUE, a_refused_unknown},
+        {"a certificate with a time to retry", KEEPER_ISSUE, a_retry_with_cert},
+        {"a full window without an end", KEEPER_ISSUE, a_refused_for_ever},
+        {"a time to retry without a window", KEEPER_ISSUE, a_refused_till_then},
+        {"a time to retry before 1970", KEEPER_ISSUE, a_refused_before},
+        {"given again and refused", KEEPER_WEIGH, a_weighed_again_refused},
+        {"given again and not held", KEEPER_WEIGH, a_weighed_again_none},
+        {"given again, neither yes nor no", KEEPER_WEIGH, a_weighed_again_twice},
+        {"no refusal, with a time to retry", KEEPER_WEIGH, a_weighed_till_then},
+        {"a full window without an end, weighed", KEEPER_WEIGH, a_weighed_for_ever},
         {"a short pseudonym", KEEPER_PSEUDONYM, a_name_short},
         {"a pseudonym in capitals", KEEPER_PSEUDONYM, a_name_capital},
         {"a pseudonym without an end", KEEPER_PSEUDONYM, a_name_open},
@@ -375,6 +486,7 @@ static void test_outcomes(void)
 int main(void)
 {
     test_round_trips();
+    test_reasons();
     test_layout();
     test_unsound_requests();
     test_unsound_replies();

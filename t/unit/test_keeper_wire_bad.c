@@ -4,7 +4,7 @@
 #include "keeper_wire_fixture.h"
 #include "gba/gba_info.h"
 
-static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health"};
+static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health", "weigh"};
 
 static keeper_request_t request_out;
 static keeper_reply_t reply_out;
@@ -69,8 +69,9 @@ static void try_lengths(int kind, wiref_frame_t whole, const char *name)
 
 /* ---- the header ---- */
 
-/* Every other value of every octet of the header. */
-static void try_header(int kind, wiref_frame_t whole, const char *name)
+/* Every other value of every octet of the header. @a twins: how many give another frame that is
+ * right in itself: what may be asked for may be weighed. */
+static void try_header(int kind, wiref_frame_t whole, int twins, const char *name)
 {
     int count = 0;
     for (int at = 0; at < KEEPER_WIRE_HEADER; at++)
@@ -80,7 +81,7 @@ static void try_header(int kind, wiref_frame_t whole, const char *name)
             count += refused(kind, wiref_span(frame));
             free(frame.data);
         }
-    is_int(count, KEEPER_WIRE_HEADER * 255, name);
+    is_int(count, KEEPER_WIRE_HEADER * 255 - twins, name);
 }
 
 /* Every single bit of the frame: refused, or another frame that is right in itself. */
@@ -112,13 +113,13 @@ static void test_every_frame(void)
             snprintf(name, sizeof(name), "%s request, fill %d: truncated", kind_name[kind], full);
             try_lengths(0, asked, name);
             snprintf(name, sizeof(name), "%s request, fill %d: header", kind_name[kind], full);
-            try_header(0, asked, name);
+            try_header(0, asked, kind == KEEPER_WEIGH || (kind == KEEPER_ISSUE && full), name);
             snprintf(name, sizeof(name), "%s request, fill %d: bits", kind_name[kind], full);
             try_bits(0, asked, name);
             snprintf(name, sizeof(name), "%s reply, fill %d: truncated", kind_name[kind], full);
             try_lengths(kind, said, name);
             snprintf(name, sizeof(name), "%s reply, fill %d: header", kind_name[kind], full);
-            try_header(kind, said, name);
+            try_header(kind, said, 0, name);
             snprintf(name, sizeof(name), "%s reply, fill %d: bits", kind_name[kind], full);
             try_bits(kind, said, name);
             free(asked.data);
@@ -184,7 +185,8 @@ static void poke(wiref_frame_t frame, apr_size_t at, apr_uint64_t value, int oct
 enum {
     ISSUE_SUBSCRIBER = 4,
     ISSUE_BTID = ISSUE_SUBSCRIBER + 2,
-    ISSUE_PROFILE = ISSUE_BTID + 2 + 5,
+    ISSUE_HAS_IMPI = ISSUE_BTID + 2 + 5,
+    ISSUE_PROFILE = ISSUE_HAS_IMPI + 1,
     ISSUE_LIFETIME = ISSUE_PROFILE + 2 + 4 + 4,
     ISSUE_WINDOW = ISSUE_LIFETIME + 32 + 4 + 4,
     ISSUE_SUBJECT = ISSUE_WINDOW + 8 + 4, /* numbers of texts, from here to ISSUE_OCSP */
@@ -193,6 +195,7 @@ enum {
     ISSUE_REASON = ISSUE_PERMIT + 1,
     ISSUE_USAGE = ISSUE_REASON + 1,
     ISSUE_SPKI = ISSUE_USAGE + 4,
+    ISSUE_UE_ID_COUNT = ISSUE_SPKI + 2,
     INFO = 1 + 2 + 2, /* after the outcome, no tag, no detail */
     INFO_HAS_UICC = INFO + GBA_KEY_LEN,
     INFO_EXPIRES = INFO_HAS_UICC + 1 + GBA_KEY_LEN,
@@ -241,6 +244,10 @@ static void test_lying_requests(void)
         {"refusal with a usage", ISSUE_USAGE, 1, 4},
         {"key beyond the frame", ISSUE_SPKI, 1, 2},
         {"key beyond its bound", ISSUE_SPKI, PKI_SPKI_MAX + 1, 2},
+        {"IMPI that is neither there nor not", ISSUE_HAS_IMPI, 2, 1},
+        {"IMPI of nobody", ISSUE_HAS_IMPI, 1, 1},
+        {"UE identities that are not there", ISSUE_UE_ID_COUNT, 1, 1},
+        {"more UE identities than there may be", ISSUE_UE_ID_COUNT, GBA_UEIDS_MAX + 1, 1},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         wiref_frame_t frame = wiref_encoded(wiref_request(KEEPER_ISSUE, 0));
@@ -345,7 +352,7 @@ static void test_overlong_blocks(void)
         keeper_kind_t of;
         apr_size_t len;
     } rows[] = {
-        {"a key", 0, KEEPER_ISSUE, PKI_SPKI_MAX},
+        {"UE identities", 0, KEEPER_ISSUE, GBA_TEXT_MAX},
         {"a certificate", KEEPER_ISSUE, KEEPER_ISSUE, PKI_CERT_MAX},
         {"an info's text", KEEPER_LOOKUP, KEEPER_LOOKUP, GBA_TEXT_MAX},
     };
@@ -364,16 +371,55 @@ static void test_overlong_blocks(void)
     }
 }
 
+/* The least frame of a refusal or of a weighing, whose numbers stand last. */
 static void test_lying_refusals(void)
 {
-    static const apr_uint64_t rows[] = {PKI_REASON_NONE, PKI_REASONS, 255};
+    enum { REASON = 9, RETRY_AT = 8, W_REASON = 14, W_RETRY_AT = 13, W_AGAIN = 5 };
+    static const struct {
+        const char *name;
+        keeper_kind_t kind;
+        apr_size_t before_end;
+        apr_uint64_t value;
+        int octets;
+    } rows[] = {
+        {"no reason", KEEPER_ISSUE, REASON, PKI_REASON_NONE, 1},
+        {"an unknown reason", KEEPER_ISSUE, REASON, PKI_REASONS, 1},
+        {"reason 255", KEEPER_ISSUE, REASON, 255, 1},
+        {"a reason that no ledger has", KEEPER_ISSUE, REASON, PKI_REASON_RULE, 1},
+        {"a time that does not belong there", KEEPER_ISSUE, REASON, PKI_REASON_QUOTA_HELD, 1},
+        {"no time", KEEPER_ISSUE, RETRY_AT, 0, 8},
+        {"a negative time", KEEPER_ISSUE, RETRY_AT, 0xffffffffffffffffu, 8},
+        {"an unknown reason", KEEPER_WEIGH, W_REASON, PKI_REASONS, 1},
+        {"a reason that no ledger has", KEEPER_WEIGH, W_REASON, PKI_REASON_NO_USS, 1},
+        {"a window without an end", KEEPER_WEIGH, W_REASON, PKI_REASON_QUOTA_WINDOW, 1},
+        {"a time without a reason", KEEPER_WEIGH, W_RETRY_AT, 1, 8},
+        {"a negative time", KEEPER_WEIGH, W_RETRY_AT, 0xff, 1},
+        {"given again, and none is held", KEEPER_WEIGH, W_AGAIN, 1, 1},
+        {"given again, neither yes nor no", KEEPER_WEIGH, W_AGAIN, 2, 1},
+    };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        wiref_frame_t frame = wiref_replied(KEEPER_ISSUE, wiref_failure(BASE_ENROL_REFUSED, 0));
-        poke(frame, frame.len - KEEPER_WIRE_HEADER - 1, rows[i], 1);
-        ok(reply_refused(KEEPER_ISSUE, wiref_span(frame)), "a refusal with reason %d",
-           (int)rows[i]);
+        wiref_frame_t frame = wiref_replied(rows[i].kind, rows[i].kind == KEEPER_ISSUE
+                                                              ? wiref_failure(BASE_ENROL_REFUSED, 0)
+                                                              : wiref_reply(KEEPER_WEIGH, 0));
+        poke(frame, frame.len - KEEPER_WIRE_HEADER - rows[i].before_end, rows[i].value,
+             rows[i].octets);
+        ok(reply_refused(rows[i].kind, wiref_span(frame)), "a reply to %s with %s",
+           kind_name[rows[i].kind], rows[i].name);
         free(frame.data);
     }
+}
+
+/* A permit cannot be turned into a refusal that is weighed. */
+static void test_lying_weighing(void)
+{
+    wiref_frame_t issue = wiref_encoded(wiref_request(KEEPER_ISSUE, 0));
+    wiref_frame_t weigh = wiref_encoded(wiref_request(KEEPER_WEIGH, 0));
+    issue.data[7] = KEEPER_WEIGH;
+    ok(request_refused(wiref_span(issue)), "a refusal is not weighed");
+    weigh.data[7] = KEEPER_ISSUE;
+    ok(keeper_request_decode(&request_out, wiref_span(weigh)), "what is weighed can be asked for");
+    free(issue.data);
+    free(weigh.data);
 }
 
 int main(void)
@@ -384,6 +430,7 @@ int main(void)
     test_lying_requests();
     test_lying_replies();
     test_lying_refusals();
+    test_lying_weighing();
     test_overlong_fields();
     test_overlong_blocks();
     return tap_done();
