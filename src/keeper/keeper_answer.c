@@ -23,6 +23,8 @@ static base_result_t issue(keeper_reply_t *reply, const keeper_parts_t *parts,
         return base_fail(BASE_STORE_DOWN, "GBA0509", "keeper: asked for no CA and ledger it has");
     if (request->kind == KEEPER_ISSUE)
         return issuer->issue(issuer->baton, &request->issue, &reply->issued, pool);
+    if (request->kind == KEEPER_WEIGH)
+        return issuer->weigh(issuer->baton, &request->issue, &reply->weighed, pool);
     return issuer->pseudonym(issuer->baton, request->subscriber, reply->pseudonym, pool);
 }
 
@@ -36,15 +38,18 @@ static base_result_t ask(keeper_reply_t *reply, const keeper_parts_t *parts,
     return issue(reply, parts, request, pool);
 }
 
-/* Nothing but the outcome of a failure leaves, and why a certificate was refused. */
+/* Nothing but the outcome of a failure leaves, and why a certificate was refused, until when. */
 static void set_result(keeper_reply_t *reply, base_result_t result)
 {
     pki_reason_t reason = reply->issued.reason;
+    apr_time_t retry_at = reply->issued.retry_at;
     if (result.code == BASE_OK)
         return;
     base_secret_wipe(reply, sizeof(*reply));
-    if (result.code == BASE_ENROL_REFUSED)
+    if (result.code == BASE_ENROL_REFUSED) {
         reply->issued.reason = reason;
+        reply->issued.retry_at = retry_at;
+    }
     reply->code = result.code;
     reply->retry_after = result.retry_after;
     apr_cpystrn(reply->tag, result.tag ? result.tag : "", sizeof(reply->tag));

@@ -115,7 +115,8 @@ static outcome_t attempt(talk_t *talk, int fd, apr_uint64_t deadline)
 static int may_repeat(outcome_t outcome, keeper_kind_t kind)
 {
     return outcome == OUTCOME_UNSENT ||
-           (outcome == OUTCOME_CUT && (kind == KEEPER_LOOKUP || kind == KEEPER_PSEUDONYM));
+           (outcome == OUTCOME_CUT &&
+            (kind == KEEPER_LOOKUP || kind == KEEPER_PSEUDONYM || kind == KEEPER_WEIGH));
 }
 
 /* At most two attempts. *fd: a kept connection or -1; afterwards one to keep, or -1. */
@@ -258,6 +259,22 @@ static base_result_t ask_pseudonym(void *baton, const char *subscriber,
     return result;
 }
 
+static base_result_t ask_weigh(void *baton, const portal_issue_t *question, portal_weighed_t *out,
+                               apr_pool_t *pool)
+{
+    const seat_t *seat = baton;
+    talk_t *talk = talk_make(KEEPER_WEIGH, seat);
+    memset(out, 0, sizeof(*out));
+    if (!talk)
+        return no_talk(KEEPER_WEIGH);
+    memcpy(&talk->request.issue, question, sizeof(*question));
+    base_result_t result = ask(seat->client, talk, pool);
+    if (result.code == BASE_OK)
+        memcpy(out, &talk->reply.weighed, sizeof(*out));
+    talk_free(talk);
+    return result;
+}
+
 /* ---- what is made ---- */
 
 keeper_client_t *keeper_client_make(const char *path, int deadline_ms, int max_busy,
@@ -285,7 +302,7 @@ portal_issuer_t *keeper_client_issuer(keeper_client_t *client, int ca, int ledge
     seat->client = client;
     seat->ca = place(ca);
     seat->ledger = place(ledger);
-    seat->issuer = (portal_issuer_t){seat, ask_issue, ask_pseudonym, NULL};
+    seat->issuer = (portal_issuer_t){seat, ask_issue, ask_pseudonym, ask_weigh};
     return &seat->issuer;
 }
 

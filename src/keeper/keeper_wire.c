@@ -8,7 +8,7 @@
 #define MAGIC     "GBAK"
 #define MAGIC_LEN 4
 #define REPLY_BIT 0x8000u /* of the kind: a reply is never taken for a request */
-#define KIND_LAST KEEPER_HEALTH
+#define KIND_LAST KEEPER_WEIGH
 
 _Static_assert(PKI_CERT_MAX + 1024 < KEEPER_WIRE_MAX, "a certificate fits into a frame");
 _Static_assert(sizeof(gba_info_t) + 1024 < KEEPER_WIRE_MAX, "an info fits into a frame");
@@ -115,9 +115,11 @@ static void walk_issue(keeper_octets_t *walk, portal_issue_t *issue)
 {
     keeper_octets_text(walk, issue->subscriber, GBA_BTID_MAX);
     keeper_octets_text(walk, issue->btid, GBA_BTID_MAX);
+    keeper_octets_count(walk, &issue->has_impi, 1);
     keeper_wire_profile(walk, &issue->profile);
     walk_decision(walk, &issue->decision);
     keeper_octets_block(walk, issue->spki, &issue->spki_len, PKI_SPKI_MAX);
+    keeper_octets_count(walk, &issue->ue_id_count, GBA_UEIDS_MAX);
     keeper_octets_block(walk, issue->ue_ids, &issue->ue_ids_len, GBA_TEXT_MAX);
 }
 
@@ -134,7 +136,7 @@ static void walk_request(keeper_octets_t *walk, keeper_request_t *request)
     }
     keeper_octets_u16(walk, &request->ca);
     keeper_octets_u16(walk, &request->ledger);
-    if (request->kind == KEEPER_ISSUE)
+    if (request->kind == KEEPER_ISSUE || request->kind == KEEPER_WEIGH)
         walk_issue(walk, &request->issue);
     else if (request->kind == KEEPER_PSEUDONYM)
         keeper_octets_text(walk, request->subscriber, GBA_BTID_MAX);
@@ -153,10 +155,11 @@ static int issue_is_sound(const portal_issue_t *issue)
 {
     const pki_decision_t *decision = &issue->decision;
     if (!gba_btid_check(issue->btid) || (unsigned)decision->reason >= PKI_REASONS ||
-        !portal_issue_ue_ids_end(issue))
+        !portal_issue_ue_ids_end(issue) || (issue->has_impi && issue->subscriber[0] == '\0'))
         return 0;
     if (!decision->permit)
-        return decision->reason != PKI_REASON_NONE && decision->usage == 0;
+        return decision->reason != PKI_REASON_NONE && decision->usage == 0 &&
+               issue->ue_id_count == 0;
     return decision->reason == PKI_REASON_NONE && issue->subscriber[0] != '\0' &&
            issue->spki_len > 0 &&
            (decision->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
@@ -171,6 +174,8 @@ static int request_is_sound(const keeper_request_t *request)
         return lookup_is_sound(&request->lookup);
     case KEEPER_ISSUE:
         return issue_is_sound(&request->issue);
+    case KEEPER_WEIGH:
+        return request->issue.decision.permit && issue_is_sound(&request->issue);
     case KEEPER_PSEUDONYM:
         return request->subscriber[0] != '\0';
     case KEEPER_HEALTH:
@@ -240,6 +245,23 @@ static void walk_info(keeper_octets_t *walk, gba_info_t *info)
     keeper_octets_block(walk, info->text, &info->text_used, GBA_TEXT_MAX);
 }
 
+static void walk_weighed(keeper_octets_t *walk, portal_weighed_t *weighed)
+{
+    walk_reason(walk, &weighed->reason);
+    keeper_octets_time(walk, &weighed->retry_at);
+    keeper_octets_count(walk, &weighed->again, 1);
+    keeper_octets_u32(walk, &weighed->held);
+}
+
+/* Why, if that may be told. */
+static void walk_failure(keeper_octets_t *walk, keeper_reply_t *reply)
+{
+    if (reply->code != BASE_ENROL_REFUSED)
+        return;
+    walk_reason(walk, &reply->issued.reason);
+    keeper_octets_time(walk, &reply->issued.retry_at);
+}
+
 static void walk_reply(keeper_octets_t *walk, keeper_kind_t kind, keeper_reply_t *reply)
 {
     unsigned char code = (unsigned char)reply->code;
@@ -247,9 +269,8 @@ static void walk_reply(keeper_octets_t *walk, keeper_kind_t kind, keeper_reply_t
     reply->code = (base_code_t)code;
     keeper_octets_text(walk, reply->tag, sizeof(reply->tag) - 1);
     keeper_octets_text(walk, reply->detail, sizeof(reply->detail) - 1);
-    if (reply->code == BASE_ENROL_REFUSED)
-        walk_reason(walk, &reply->issued.reason);
     if (reply->code != BASE_OK) {
+        walk_failure(walk, reply);
         keeper_octets_u32(walk, &reply->retry_after);
         return;
     }
@@ -261,6 +282,8 @@ static void walk_reply(keeper_octets_t *walk, keeper_kind_t kind, keeper_reply_t
     }
     if (kind == KEEPER_PSEUDONYM)
         keeper_octets_text(walk, reply->pseudonym, PKI_PSEUDONYM_LEN);
+    if (kind == KEEPER_WEIGH)
+        walk_weighed(walk, &reply->weighed);
 }
 
 /* The outcomes that the seams promise: gba_keysource_t, portal_issuer_t. */
@@ -285,19 +308,34 @@ static int is_tag(const char tag[8])
 static int issued_is_sound(const portal_issued_t *issued)
 {
     static const unsigned char none[PKI_SERIAL_LEN];
-    if (issued->reason != PKI_REASON_NONE)
+    if (issued->reason != PKI_REASON_NONE || issued->retry_at != 0)
         return 0;
     if (issued->der_len == 0)
         return memcmp(issued->serial, none, sizeof(none)) == 0;
     return issued->serial[0] > 0 && issued->serial[0] < 0x80;
 }
 
+/* What only the ledger can tell (pki_history_check()), and a time where one is promised. */
+static int refusal_is_sound(pki_reason_t reason, apr_time_t retry_at)
+{
+    if (reason == PKI_REASON_QUOTA_WINDOW)
+        return retry_at > 0;
+    return retry_at == 0 && (reason == PKI_REASON_KEY_BLOCKED || reason == PKI_REASON_KEY_TAKEN ||
+                             reason == PKI_REASON_QUOTA_HELD);
+}
+
 static int failure_is_sound(const keeper_reply_t *reply)
 {
-    if (!is_tag(reply->tag))
-        return 0;
-    return reply->code != BASE_ENROL_REFUSED || (reply->issued.reason != PKI_REASON_NONE &&
-                                                 (unsigned)reply->issued.reason < PKI_REASONS);
+    return is_tag(reply->tag) && (reply->code != BASE_ENROL_REFUSED ||
+                                  refusal_is_sound(reply->issued.reason, reply->issued.retry_at));
+}
+
+/* What is given again is held. */
+static int weighed_is_sound(const portal_weighed_t *weighed)
+{
+    if (weighed->reason != PKI_REASON_NONE)
+        return !weighed->again && refusal_is_sound(weighed->reason, weighed->retry_at);
+    return weighed->retry_at == 0 && (!weighed->again || weighed->held > 0);
 }
 
 static int reply_is_sound(keeper_kind_t kind, const keeper_reply_t *reply)
@@ -312,6 +350,8 @@ static int reply_is_sound(keeper_kind_t kind, const keeper_reply_t *reply)
         return gba_info_is_sound(&reply->info);
     if (kind == KEEPER_ISSUE)
         return issued_is_sound(&reply->issued);
+    if (kind == KEEPER_WEIGH)
+        return weighed_is_sound(&reply->weighed);
     return kind != KEEPER_PSEUDONYM ||
            (strnlen(reply->pseudonym, sizeof(reply->pseudonym)) == PKI_PSEUDONYM_LEN &&
             strspn(reply->pseudonym, "0123456789abcdef") == PKI_PSEUDONYM_LEN);

@@ -18,7 +18,7 @@
 #include "gba/gba_keysource.h"
 #include "portal/portal_issuer.h"
 
-#define KEEPER_WIRE_VERSION 2
+#define KEEPER_WIRE_VERSION 3
 #define KEEPER_WIRE_HEADER  12          /**< octets before the payload */
 #define KEEPER_WIRE_MAX     (16 * 1024) /**< octets of a whole frame */
 
@@ -27,17 +27,18 @@ typedef enum keeper_kind_t {
     KEEPER_LOOKUP = 1, /**< look up this B-TID */
     KEEPER_ISSUE,      /**< issue this certificate, or record this refusal */
     KEEPER_PSEUDONYM,  /**< the subscriber's pseudonym */
-    KEEPER_HEALTH      /**< sign a fixed labelled text and write the ledger: can you issue? */
+    KEEPER_HEALTH,     /**< sign a fixed labelled text and write the ledger: can you issue? */
+    KEEPER_WEIGH       /**< what would be answered to this ISSUE, a permit? */
 } keeper_kind_t;
 
 /** A request. Flat. */
 typedef struct keeper_request_t {
     keeper_kind_t kind;
     apr_uint16_t source;  /**< LOOKUP: which key source, by its place in the configuration */
-    apr_uint16_t ca;      /**< ISSUE, PSEUDONYM, HEALTH: which CA, likewise */
-    apr_uint16_t ledger;  /**< ISSUE, PSEUDONYM, HEALTH: which ledger, likewise */
+    apr_uint16_t ca;      /**< all but LOOKUP: which CA, likewise */
+    apr_uint16_t ledger;  /**< all but LOOKUP: which ledger, likewise */
     gba_lookup_t lookup;  /**< LOOKUP */
-    portal_issue_t issue; /**< ISSUE */
+    portal_issue_t issue; /**< ISSUE, WEIGH */
     char subscriber[GBA_BTID_MAX + 1]; /**< PSEUDONYM */
 } keeper_request_t;
 
@@ -48,7 +49,9 @@ typedef struct keeper_reply_t {
     char detail[256];                      /**< for the operator's log */
     apr_uint32_t retry_after;              /**< base_result_t's, of a failure; seconds */
     gba_info_t info;                       /**< LOOKUP and BASE_OK */
-    portal_issued_t issued;                /**< ISSUE and BASE_OK */
+    portal_issued_t issued;                /**< ISSUE and BASE_OK; BASE_ENROL_REFUSED: its reason
+                                                and retry_at */
+    portal_weighed_t weighed;              /**< WEIGH and BASE_OK */
     char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< PSEUDONYM and BASE_OK */
 } keeper_reply_t;
 

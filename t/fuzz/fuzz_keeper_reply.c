@@ -13,6 +13,15 @@ static void must(int holds)
         abort();
 }
 
+/* None, or one that only the ledger can tell; a time with a window, and with nothing else. */
+static void check_reason(pki_reason_t reason, apr_time_t retry_at)
+{
+    must(reason == PKI_REASON_NONE || reason == PKI_REASON_KEY_BLOCKED ||
+         reason == PKI_REASON_KEY_TAKEN || reason == PKI_REASON_QUOTA_HELD ||
+         reason == PKI_REASON_QUOTA_WINDOW);
+    must(reason == PKI_REASON_QUOTA_WINDOW ? retry_at > 0 : retry_at == 0);
+}
+
 static void check_failure(const keeper_reply_t *reply)
 {
     static const gba_info_t no_info;
@@ -22,6 +31,15 @@ static void check_failure(const keeper_reply_t *reply)
     must(memcmp(&reply->info, &no_info, sizeof(no_info)) == 0);
     must(reply->issued.der_len == 0 && reply->pseudonym[0] == '\0');
     must((reply->code == BASE_ENROL_REFUSED) == (reply->issued.reason != PKI_REASON_NONE));
+    check_reason(reply->issued.reason, reply->issued.retry_at);
+    must(reply->weighed.reason == PKI_REASON_NONE && reply->weighed.held == 0);
+}
+
+static void check_weighed(const portal_weighed_t *weighed)
+{
+    check_reason(weighed->reason, weighed->retry_at);
+    must(weighed->again <= 1);
+    must(!weighed->again || (weighed->reason == PKI_REASON_NONE && weighed->held > 0));
 }
 
 /* What a child relies on. */
@@ -34,7 +52,9 @@ static void check_taken(const keeper_reply_t *reply, keeper_kind_t kind)
     must(reply->tag[0] == '\0' && reply->detail[0] == '\0');
     must(gba_info_is_sound(&reply->info));
     must(reply->info.expires >= 0 && reply->info.bootstrapped >= 0 && reply->info.fetched >= 0);
-    must(reply->issued.der_len <= PKI_CERT_MAX && reply->issued.reason == PKI_REASON_NONE);
+    check_weighed(&reply->weighed);
+    must(reply->issued.retry_at == 0 && reply->issued.der_len <= PKI_CERT_MAX &&
+         reply->issued.reason == PKI_REASON_NONE);
     must(strnlen(reply->pseudonym, PKI_PSEUDONYM_LEN + 1) ==
          (kind == KEEPER_PSEUDONYM ? PKI_PSEUDONYM_LEN : 0));
 }
@@ -60,7 +80,7 @@ static int try_kind(keeper_kind_t kind, base_span_t frame)
 static void try_frame(base_span_t frame)
 {
     int taken = 0;
-    for (int kind = KEEPER_LOOKUP; kind <= KEEPER_HEALTH; kind++)
+    for (int kind = KEEPER_LOOKUP; kind <= KEEPER_WEIGH; kind++)
         taken += try_kind((keeper_kind_t)kind, frame);
     must(taken <= 1);
 }

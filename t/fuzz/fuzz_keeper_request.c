@@ -20,7 +20,7 @@ static void check_taken(const keeper_request_t *request)
     if (request->kind == KEEPER_LOOKUP) {
         must(gba_btid_check(request->lookup.btid));
         must(gba_fqdn_check(request->lookup.naf.fqdn));
-    } else if (request->kind == KEEPER_ISSUE) {
+    } else if (request->kind == KEEPER_ISSUE || request->kind == KEEPER_WEIGH) {
         must(gba_btid_check(issue->btid));
         must(memchr(issue->subscriber, 0, sizeof(issue->subscriber)) != NULL);
         must(memchr(issue->profile.name, 0, sizeof(issue->profile.name)) != NULL);
@@ -30,6 +30,9 @@ static void check_taken(const keeper_request_t *request)
         must((unsigned)issue->decision.reason < PKI_REASONS);
         must((issue->decision.permit != 0) == (issue->decision.reason == PKI_REASON_NONE));
         must(!issue->decision.permit || (issue->subscriber[0] && issue->spki_len));
+        must(issue->decision.permit || (request->kind == KEEPER_ISSUE && !issue->ue_id_count));
+        must(issue->has_impi <= 1 && (!issue->has_impi || issue->subscriber[0]));
+        must(issue->ue_id_count <= GBA_UEIDS_MAX);
     } else if (request->kind == KEEPER_PSEUDONYM) {
         must(request->subscriber[0] != '\0');
         must(memchr(request->subscriber, 0, sizeof(request->subscriber)) != NULL);

@@ -173,6 +173,36 @@ static inline base_result_t srvf_issue(void *baton, const portal_issue_t *questi
         out->reason = PKI_REASON_KEY_TAKEN;
         return base_fail(BASE_ENROL_REFUSED, "GBA9007", "taken");
     }
+    if (strncmp(question->subscriber, "window", 6) == 0) {
+        out->reason = PKI_REASON_QUOTA_WINDOW;
+        out->retry_at = 1800000000000000;
+        return base_fail(BASE_ENROL_REFUSED, "GBA9010", "full");
+    }
+    return base_ok();
+}
+
+/** What the issuer would answer to @a question: its key tells how many are held. */
+static inline void srvf_weighed(portal_weighed_t *out, const portal_issue_t *question)
+{
+    memset(out, 0, sizeof(*out));
+    out->held = question->spki[1];
+    if (strncmp(question->subscriber, "window", 6) != 0)
+        return;
+    out->reason = PKI_REASON_QUOTA_WINDOW;
+    out->retry_at = 1800000000000000 + question->spki[0];
+}
+
+static inline base_result_t srvf_weigh(void *baton, const portal_issue_t *question,
+                                       portal_weighed_t *out, apr_pool_t *pool)
+{
+    (void)baton;
+    (void)pool;
+    srvf_behave(question->subscriber);
+    srvf_weighed(out, question); /* also where it must not be told */
+    if (strncmp(question->subscriber, "full", 4) == 0)
+        return base_fail(BASE_STORE_DOWN, "GBA9008", "disk full");
+    if (strncmp(question->subscriber, "strange", 7) == 0)
+        return base_fail(BASE_ENROL_REFUSED, "GBA9009", "not in the contract");
     return base_ok();
 }
 
@@ -190,7 +220,7 @@ static inline base_result_t srvf_pseudonym(void *baton, const char *subscriber,
 
 static inline const portal_issuer_t *srvf_issuer(void *baton, int ca, int ledger)
 {
-    static const portal_issuer_t issuer = {NULL, srvf_issue, srvf_pseudonym};
+    static const portal_issuer_t issuer = {NULL, srvf_issue, srvf_pseudonym, srvf_weigh};
     (void)baton;
     return ca == 1 && ledger == 2 ? &issuer : NULL;
 }

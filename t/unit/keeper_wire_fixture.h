@@ -12,7 +12,7 @@
 #include "keeper/keeper_wire.h"
 #include "tap.h"
 
-#define KINDS 4 /* keeper_kind_t, from 1 */
+#define KINDS 5 /* keeper_kind_t, from 1 */
 
 /** A frame in memory of its own size, so that a read past its end is seen. */
 typedef struct wiref_frame_t {
@@ -81,12 +81,26 @@ static inline void wiref_profile(pki_profile_t *profile)
     memset(profile->ca_issuers, c++, PKI_URL_MAX);
 }
 
-static inline void wiref_issue(portal_issue_t *issue, int full)
+/** Of nobody: the least that can be refused; and the least permit. */
+static inline void wiref_least_issue(portal_issue_t *issue, int permit)
+{
+    issue->decision = (pki_decision_t){0, PKI_REASON_NO_USS, 0};
+    if (!permit)
+        return;
+    issue->subscriber[0] = 's';
+    issue->spki_len = 1;
+    issue->decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_DIGITAL_SIGNATURE};
+}
+
+static inline void wiref_issue(portal_issue_t *issue, int full, int permit)
 {
     wiref_btid(issue->btid, full ? GBA_BTID_MAX : 5);
-    issue->decision = (pki_decision_t){0, PKI_REASON_NO_USS, 0};
-    if (!full)
+    if (!full) {
+        wiref_least_issue(issue, permit);
         return;
+    }
+    issue->has_impi = 1;
+    issue->ue_id_count = GBA_UEIDS_MAX;
     memset(issue->subscriber, 0xe9, GBA_BTID_MAX); /* any octets but NUL */
     wiref_profile(&issue->profile);
     issue->decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_NON_REPUDIATION};
@@ -115,8 +129,8 @@ static inline keeper_request_t *wiref_request(keeper_kind_t kind, int full)
     }
     request->ca = full ? 65535 : 0;
     request->ledger = full ? 513 : 0;
-    if (kind == KEEPER_ISSUE)
-        wiref_issue(&request->issue, full);
+    if (kind == KEEPER_ISSUE || kind == KEEPER_WEIGH)
+        wiref_issue(&request->issue, full, kind == KEEPER_WEIGH);
     if (kind == KEEPER_PSEUDONYM)
         memset(request->subscriber, 's', full ? GBA_BTID_MAX : 1);
     return request;
@@ -173,6 +187,8 @@ static inline keeper_reply_t *wiref_reply(keeper_kind_t kind, int full)
     }
     if (kind == KEEPER_PSEUDONYM)
         memset(reply->pseudonym, 'a', PKI_PSEUDONYM_LEN);
+    if (kind == KEEPER_WEIGH && full)
+        reply->weighed = (portal_weighed_t){.again = 1, .held = 0xffffffff};
     return reply;
 }
 
@@ -185,8 +201,10 @@ static inline keeper_reply_t *wiref_failure(base_code_t code, apr_size_t detail_
     reply->code = code;
     memcpy(reply->tag, "GBA9999", 8);
     memset(reply->detail, 'd', detail_len);
-    if (code == BASE_ENROL_REFUSED)
-        reply->issued.reason = (pki_reason_t)(PKI_REASONS - 1);
+    if (code == BASE_ENROL_REFUSED) {
+        reply->issued.reason = PKI_REASON_QUOTA_WINDOW;
+        reply->issued.retry_at = APR_INT64_MAX;
+    }
     return reply;
 }
 

@@ -32,6 +32,8 @@ static apr_size_t make_answer(unsigned char *frame, apr_size_t len, char how)
         srvf_info(&reply.info, &request.lookup);
     if (request.kind == KEEPER_ISSUE && how != 'E')
         srvf_issued(&reply.issued, &request.issue);
+    if (request.kind == KEEPER_WEIGH)
+        srvf_weighed(&reply.weighed, &request.issue);
     if (request.kind == KEEPER_PSEUDONYM)
         srvf_pseudonym(NULL, request.subscriber, reply.pseudonym, NULL);
     return keeper_reply_encode(frame, how == 'X' ? KEEPER_HEALTH : request.kind, &reply);
@@ -149,11 +151,13 @@ static const char *ask(keeper_client_t *client, keeper_kind_t kind, const char *
     portal_issue_t permit = srvf_permit(name);
     static gba_info_t info, want_info;
     static portal_issued_t issued, want_issued;
+    static portal_weighed_t weighed, want_weighed;
     char got[PKI_PSEUDONYM_LEN + 1], want[PKI_PSEUDONYM_LEN + 1];
     base_result_t result = base_ok();
     int right = 1;
     memset(&want_info, 0, sizeof(want_info));
     memset(&want_issued, 0, sizeof(want_issued));
+    memset(&want_weighed, 0, sizeof(want_weighed));
     memset(want, 0, sizeof(want));
     if (kind == KEEPER_LOOKUP) {
         result = source->lookup(source->baton, &lookup, &info, pool);
@@ -170,6 +174,11 @@ static const char *ask(keeper_client_t *client, keeper_kind_t kind, const char *
         if (result.code == BASE_OK)
             srvf_pseudonym(NULL, name, want, pool);
         right = memcmp(got, want, sizeof(got)) == 0;
+    } else if (kind == KEEPER_WEIGH) {
+        result = issuer->weigh(issuer->baton, &permit, &weighed, pool);
+        if (result.code == BASE_OK)
+            srvf_weighed(&want_weighed, &permit);
+        right = memcmp(&weighed, &want_weighed, sizeof(weighed)) == 0;
     } else {
         result = keeper_client_health(client, 1, 2, pool);
     }
@@ -178,7 +187,7 @@ static const char *ask(keeper_client_t *client, keeper_kind_t kind, const char *
     return result.code == BASE_OK ? NULL : result.tag;
 }
 
-static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health"};
+static const char *const kind_name[] = {"", "lookup", "issue", "pseudonym", "health", "weigh"};
 
 /* ---- scripts ---- */
 
@@ -200,6 +209,10 @@ static void test_scripts(void)
         {"closed after the request", "RA", KEEPER_HEALTH, "GBA0522", NULL, 2},
         {"closed after the request", "RA", KEEPER_LOOKUP, NULL, NULL, 3},
         {"closed after the request", "RA", KEEPER_PSEUDONYM, NULL, NULL, 3},
+        {"closed after the request", "RA", KEEPER_WEIGH, NULL, NULL, 3},
+        {"nonsense", "NA", KEEPER_WEIGH, "GBA0524", NULL, 2},
+        {"another answer", "XA", KEEPER_WEIGH, "GBA0524", NULL, 2},
+        {"silent", "SA", KEEPER_WEIGH, "GBA0523", NULL, 2},
         {"closed twice after the request", "RRA", KEEPER_LOOKUP, "GBA0522", NULL, 3},
         {"closed before the request", "CA", KEEPER_LOOKUP, NULL, NULL, 2},
         {"silent", "SA", KEEPER_LOOKUP, "GBA0523", NULL, 2},

@@ -94,6 +94,12 @@ static void test_issue(keeper_client_t *client)
     result = issuer->issue(issuer->baton, &question, &got, pool);
     ok(result.code == BASE_ENROL_REFUSED && memcmp(&got, &want, sizeof(got)) == 0,
        "a permit that the issuer refuses has the reason, and nothing else");
+    question = srvf_permit("window");
+    want.reason = PKI_REASON_QUOTA_WINDOW;
+    want.retry_at = 1800000000000000;
+    result = issuer->issue(issuer->baton, &question, &got, pool);
+    ok(result.code == BASE_ENROL_REFUSED && memcmp(&got, &want, sizeof(got)) == 0,
+       "and the time to come again, if there is one");
     issuer = keeper_client_issuer(client, 2, 1, pool);
     result = issuer->issue(issuer->baton, &question, &got, pool);
     ok(result.code == BASE_STORE_DOWN && strcmp(result.tag, "GBA0509") == 0, "no such pair");
