@@ -55,7 +55,7 @@ static base_result_t issue(void *baton, const portal_issue_t *question, portal_i
     return base_ok();
 }
 
-static const portal_issuer_t issuer = {NULL, issue, NULL};
+static const portal_issuer_t issuer = {NULL, issue, NULL, NULL};
 
 static base_span_t read_vector(const char *name)
 {
