@@ -104,14 +104,14 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
                               apr_psprintf(pconf, "the folder %s is not there", folder)));
 }
 
-/* Nonzero if some section says `SetHandler gba-enrol`. What is inside a section that is not in
+/* Nonzero if some section says `SetHandler` with this name. What is inside a section that is not in
  * force is not in the tree. */
-static int is_enrolling(const ap_directive_t *node)
+static int has_handler(const ap_directive_t *node, const char *name)
 {
     for (; node; node = node->next)
         if ((ap_cstr_casecmp(node->directive, "SetHandler") == 0 &&
-             ap_cstr_casecmp(node->args, "gba-enrol") == 0) ||
-            is_enrolling(node->first_child))
+             ap_cstr_casecmp(node->args, name) == 0) ||
+            has_handler(node->first_child, name))
             return 1;
     return 0;
 }
@@ -124,11 +124,21 @@ static int check_enrolment(const mod_gba_pki_parts_t *parts, server_rec *s)
                           : parts->ledgers->nelts == 0 ? "GBALedger"
                                                        : NULL;
 
-    if (!missing || !is_enrolling(ap_conftree))
+    if (!missing || !has_handler(ap_conftree, "gba-enrol"))
         return OK;
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
                  "GBA0605: SetHandler gba-enrol is configured, but no %s", missing);
     return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* It works, and shows zeros: more likely something was forgotten than meant. */
+static void check_status(const mod_gba_pki_parts_t *parts, server_rec *s)
+{
+    if (parts->sources->nelts + parts->cas->nelts + parts->ledgers->nelts == 0 &&
+        has_handler(ap_conftree, "gba-status"))
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+                     "GBA1605: SetHandler gba-status is configured, but no GBAKeySource, GBAIssuer "
+                     "or GBALedger: there is nothing to watch");
 }
 
 int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
@@ -136,6 +146,7 @@ int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     int status = check_enrolment(parts, s);
 
+    check_status(parts, s);
     for (int i = 0; status == OK && i < parts->sources->nelts; i++)
         status = check_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->cas->nelts; i++)
