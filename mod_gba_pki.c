@@ -36,13 +36,21 @@
 #include "httpd/mod_gba_pki_run.h"
 #include "httpd/mod_gba_pki_status.h"
 
+static apr_status_t forget_hashes(void *unused)
+{
+    (void)unused;
+    digest_hash_done();
+    return APR_SUCCESS;
+}
+
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    (void)pconf;
     (void)plog;
     (void)ptemp;
-    /* Directives ask which algorithms there are. */
+    /* Directives ask which algorithms there are. Each restart unloads the module when this pool
+     * ends; it was loaded before, so its cleanup comes after this one. */
     digest_hash_init();
+    apr_pool_cleanup_register(pconf, NULL, forget_hashes, apr_pool_cleanup_null);
     return OK;
 }
 

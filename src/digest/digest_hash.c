@@ -42,6 +42,14 @@ void digest_hash_init(void)
     }
 }
 
+void digest_hash_done(void)
+{
+    for (unsigned i = 0; i < DIGEST_ALGS; i++) {
+        EVP_MD_free(alg_md[i]);
+        alg_md[i] = NULL;
+    }
+}
+
 int digest_alg_available(digest_alg_t alg)
 {
     return (unsigned)alg < DIGEST_ALGS && alg_md[alg] != NULL;

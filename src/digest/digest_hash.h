@@ -37,6 +37,13 @@ typedef enum digest_qop_t {
  */
 void digest_hash_init(void);
 
+/**
+ * Gives back what digest_hash_init() fetched, after which nothing here works until it has run
+ * again. Call when no other thread uses this any more: before the code is unloaded, which loses the
+ * pointers. Calling again is harmless.
+ */
+void digest_hash_done(void);
+
 /** Nonzero if this process can compute @a alg. */
 int digest_alg_available(digest_alg_t alg);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
+/* Taken before httpd's headers say that it is "". */
+static const char version[] = PACKAGE_VERSION;
 
 #include "httpd/mod_gba_pki_status.h"
 
@@ -19,6 +21,10 @@
 #include "portal/portal_report.h"
 
 APLOG_USE_MODULE(gba_pki);
+
+/* Nanoseconds after which no further pair is asked: a keeper that hangs lets each wait its whole
+ * deadline, and whoever asks for the health gives up before long. */
+#define PATIENCE UINT64_C(5000000000)
 
 /* What is asked for. */
 typedef enum question_t { ASKED_TEXT, ASKED_JSON, ASKED_HEALTH, ASKED_NONSENSE } question_t;
@@ -93,7 +99,7 @@ static int tell_counters(request_rec *r, portal_report_form_t form)
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(r->server->process->pconf);
     const gba_assoc_store_t *assocs = mod_gba_pki_world()->assocs;
     portal_report_t report = {.meter = mod_gba_pki_meter(),
-                              .version = PACKAGE_VERSION,
+                              .version = version,
                               .associations = gba_assoc_table_used(assocs),
                               .capacity = gba_assoc_table_capacity(assocs),
                               .generation = mod_gba_pki_meter_generation(),
@@ -127,14 +133,21 @@ static apr_array_header_t *pairs(request_rec *r)
     return list;
 }
 
-static base_result_t examine(request_rec *r, const pair_t *pair)
+static base_result_t ask(request_rec *r, const pair_t *pair, apr_uint64_t began)
 {
     keeper_client_t *client = mod_gba_pki_keeper_client();
-    base_result_t result;
 
     if (!client)
         return base_fail(BASE_STORE_DOWN, "GBA1603", "this process has no way to the keeper");
-    result = keeper_client_health(client, pair->ca->index, pair->ledger->index, r->pool);
+    if (base_meter_now() - began > PATIENCE)
+        return base_fail(BASE_STORE_DOWN, "GBA1606", "not asked: the others took too long");
+    return keeper_client_health(client, pair->ca->index, pair->ledger->index, r->pool);
+}
+
+static base_result_t examine(request_rec *r, const pair_t *pair, apr_uint64_t began)
+{
+    base_result_t result = ask(r, pair, began);
+
     if (result.code != BASE_OK)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s: health: %s: CA %s, ledger %s: %s",
                       result.tag, base_code_info(result.code)->name, pair->ca->cert_path,
@@ -165,12 +178,13 @@ static const char *tell_pair(request_rec *r, const pair_t *pair, base_result_t r
 static int tell_health(request_rec *r)
 {
     const apr_array_header_t *list = pairs(r);
+    apr_uint64_t began = base_meter_now();
     const char *told = "";
     int failed = 0;
 
     for (int i = 0; i < list->nelts; i++) {
         const pair_t *pair = &APR_ARRAY_IDX(list, i, pair_t);
-        base_result_t result = examine(r, pair);
+        base_result_t result = examine(r, pair, began);
         failed += result.code != BASE_OK;
         told = apr_pstrcat(r->pool, told, i ? ",\n" : "\n", tell_pair(r, pair, result), NULL);
     }

@@ -208,5 +208,6 @@ const char *const keeper_sqlite_statements[KEEPER_DO] = {
         " ON CONFLICT (audit_id) DO UPDATE SET count = count + 1, last_at = excluded.last_at",
     [KEEPER_DO_ADD_HEAD] = "INSERT INTO signed_head (writer, last_id, hash, at, signature)"
                            " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [KEEPER_DO_TOUCH] = "UPDATE meta SET touched = ?1",
+    /* Always another value: SQLite writes no page for the same one. */
+    [KEEPER_DO_TOUCH] = "UPDATE meta SET touched = max(touched + 1, ?1)",
 };

@@ -32,7 +32,7 @@ at_least 5 "$(wc -l <"$work/etc/keys.json")" "lines of key file in docs/operatio
 try() { # NAME FILE SED-SCRIPT
     {
         printf 'ServerRoot "%s"\nServerName localhost\nListen 127.0.0.1:1\nPidFile run/pid\nErrorLog log\n' "$work"
-        for name in mpm_event authn_core authz_core authz_user; do
+        for name in mpm_event authn_core authz_core authz_host authz_user; do
             printf 'LoadModule %s_module %s/mod_%s.so\n' "$name" "$modules" "$name"
         done
         sed -e "s|/usr/lib/apache2/modules/mod_gba_pki.so|\"$module\"|" -e "s|/etc/gba-pki|$work/etc|g" \

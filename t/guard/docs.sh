@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The pages hold: links lead somewhere, and what docs/spec-map.md names is in the source.
+# The pages hold: links lead somewhere, what docs/spec-map.md names is in the source, and
+# docs/operations.md has the metrics that there are.
 . "$(dirname -- "$0")/tap.inc"
 
 pages='README NEWS SECURITY.md CONTRIBUTING.md'
@@ -52,4 +53,14 @@ for page in $pages; do
     done
     clean "files that $page names exist" "$missing"
 done
+
+# The first words of the rows of the metrics' table, and what the program tells.
+told=$(grep -hoE 'metric\(w, "[a-z_]+"' src/portal/*.c | grep -oE '"[a-z_]+"' | tr -d '"' | sort)
+page=$(grep -oE "^\\| ${tick}gba_[^|]*" docs/operations.md | grep -vE ' [<>(=]' | grep -oE "${tick}gba_[a-z_]+" | tr -d "$tick" | sort)
+at_least 10 "$(count "$told")" "metrics in the source"
+if test "$told" = "$page"; then
+    pass "docs/operations.md has a row for each metric, and for no other"
+else
+    fail "docs/operations.md has a row for each metric, and for no other" "source: $told${newline}page: $page"
+fi
 finish

@@ -97,11 +97,17 @@ sub knows {
     return called();
 }
 
-# What was recorded: a job of its own, and alone as it is, a commit of its own.
+# Alone as it is, in a commit of its own.
+sub count_job {
+    count($_) for qw(gba_commit_jobs_sum gba_commit_jobs_count gba_commit_duration_seconds_count);
+    return;
+}
+
+# What was recorded.
 sub decided {
     my ($reason) = @_;
     count(qq(gba_decisions_total{reason="$reason"}));
-    count($_) for qw(gba_commit_jobs_sum gba_commit_jobs_count gba_commit_duration_seconds_count);
+    count_job();
     return $reason eq 'NONE' ? count('gba_issued_total{profile="subscriber"}') : fails('ENROL_REFUSED');
 }
 
@@ -128,6 +134,7 @@ sub told {
     ok(!@wrong, "$name: exactly these numbers") or diag(map { "$_\n" } @wrong);
     return $metrics;
 }
+
 
 # ---- traffic, each kind once ----
 
@@ -251,6 +258,19 @@ sub all_kinds {
     return enrolments($ue);
 }
 
+# Nobody can be found in what is told: no B-TID, no identity, no name of a NAF, no key.
+sub tells_of_nobody {
+    my ($name) = @_;
+    for my $query ('', '?json', '?health') {
+        my $body = get("/status$query")->{body};
+        my @found = $body =~ /[^\n]*(?:\@|home1|3gpp|sip:|imsi|stranger|crowd-)[^\n]*/gi;
+        ok(length $body && !@found, "$name: /status$query names nobody") or diag(@found);
+        my @long = $body =~ /[0-9A-Fa-f]{24,}|[A-Za-z0-9+\/]{40,}/g;
+        ok(!@long, "$name: /status$query has nothing like a key") or diag(@long);
+    }
+    return;
+}
+
 # ---- many at once: each job is a right request, and the same once more ----
 
 sub client {
@@ -298,8 +318,9 @@ sub who_came {
 
 # ---- restarts ----
 
-# An old keeper signs the ends of its chains when it goes, which is a job more.
+# An old keeper signs the ends of its chains when it goes, which is a job more if it has decided something.
 sub old_keeper_gone {
+    my ($has_decided) = @_;
     my $until = time + 20;
     my $path  = $server->dir;
     my $keepers = sub {
@@ -307,7 +328,7 @@ sub old_keeper_gone {
     };
     sleep 0.1 until $keepers->() == 1 || time > $until;
     is($keepers->(), 1, 'one keeper is left');
-    count($_) for qw(gba_commit_jobs_sum gba_commit_jobs_count gba_commit_duration_seconds_count);
+    count_job() if $has_decided;
     return;
 }
 
@@ -327,7 +348,7 @@ sub crowd_over_restart {
         $rounds++;
     } until metrics()->{value}{gba_generation} == $generation || time > $until;
     waitpid $pid, 0;
-    old_keeper_gone();
+    old_keeper_gone(1);
     return $rounds;
 }
 
@@ -343,6 +364,8 @@ for my $mpm ($ENV{GBA_MPM} || qw(event worker prefork)) {
     is($metrics->{value}{gba_generation}, 1, "$mpm: the first generation");
     all_kinds();
     told("$mpm: each kind once");
+    tells_of_nobody("$mpm: each kind once");
+    count_job();    # that of ?health
     $log->holds("$mpm: each kind once", @kinds);
 
     crowd("$mpm: many at once");
@@ -352,7 +375,7 @@ for my $mpm ($ENV{GBA_MPM} || qw(event worker prefork)) {
     cmp_ok(scalar(keys %pids), '>=', 2, "$mpm: several children served them");
 
     $server->graceful;
-    old_keeper_gone();
+    old_keeper_gone(1);
     $metrics = told("$mpm: after a graceful restart: nothing is lost");
     is($metrics->{value}{gba_generation}, 2, "$mpm: the second generation");
     all_kinds();
@@ -362,8 +385,12 @@ for my $mpm ($ENV{GBA_MPM} || qw(event worker prefork)) {
     my $rounds = crowd_over_restart("$mpm: many at once over a graceful restart", 3);
     $metrics = told("$mpm: many at once over a graceful restart");
     is($metrics->{value}{gba_generation}, 3, "$mpm: the third generation");
+    $server->restart;
+    old_keeper_gone(0);
+    $metrics = told("$mpm: after a hard restart: nothing is lost");
+    is($metrics->{value}{gba_generation}, 4, "$mpm: the fourth generation");
     $server->stop;
-    $log->finish('GBA0616', map { @crowd } 1 .. $rounds);
+    $log->finish('GBA0616', 'GBA0616', map { @crowd } 1 .. $rounds);
 }
 
 done_testing;

@@ -1,14 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # gba-status as a handler: who may see it, in which forms, by which methods; and ?health, which is
-# right when all is well, when the keeper is dead, when a ledger cannot be written, and when there is
-# nothing that could be wrong.
+# right when all is well, when the keeper is dead or hangs, when a ledger cannot be written or has no
+# room, and when there is nothing that could be wrong.
 
 use strict;
 use warnings FATAL => 'all';
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use JSON::PP ();
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::CA qw(make_ca new_key openssl pkcs10 subscriber);
@@ -22,8 +23,7 @@ use GBA::UE;
 my $site = site();
 my $ca   = "$site->{top}/run/second-ca.pem";
 make_ca($ca, "$site->{top}/run/second-ca.key");
-# Three pairs: the server's, one by another CA in a section in a section, and one of which two
-# sections that meet make each a half, known when the first request uses it.
+# Two pairs: the server's, and one by another CA in a section in a section.
 my $conf = <<"END";
 <Location "/status">
     SetHandler gba-status
@@ -55,6 +55,24 @@ sub ask {
 }
 sub field { my ($response, $name) = @_; return join '|', GBA::HTTP::field($response, $name) }
 
+# ---- the reader reads strictly ----
+my $counter = "# HELP a_total A.\n# TYPE a_total counter\n";
+my $buckets = "# HELP h H.\n# TYPE h histogram\n";
+my $good    = $counter . qq(a_total{x="1"} 1\n) . $buckets . qq(h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n);
+ok(eval { GBA::Prometheus::parse($good) }, 'the reader takes what is right') or diag($@);
+for my $row (
+    ['a sample without TYPE' => 'b 1'], ['a sample twice' => $counter . "a_total 1\na_total 1"],
+    ['a TYPE without HELP' => '# TYPE a_total counter'], ['a HELP twice' => "$counter$counter"],
+    ['counts that fall' => $good =~ s/(le="1"\}) 1/$1 3/r], ['a last bucket that is not the count' => $good =~ s/h_count 2/h_count 3/r],
+    ['no bucket for all' => $good =~ s/.*Inf.*\n//r], ['no sum' => $good =~ s/h_sum.*\n//r],
+    ['a counter below 0' => "${counter}a_total -1"], ['a label without quotes' => "${counter}a_total{x=1} 1"],
+    ['an empty line' => "$good\n"], ['no new-line' => "$good# HELP"],
+) {
+    my ($name, $bad) = @$row;
+    $bad .= "\n" unless $bad =~ /\n\z/ || $name eq 'no new-line';
+    ok(!eval { GBA::Prometheus::parse($bad) }, "the reader refuses $name");
+}
+
 # ---- forms ----
 my $text = 'text/plain; version=0.0.4; charset=utf-8';
 for my $row (
@@ -71,6 +89,7 @@ for my $row (
     is($response->{status}, 200, "$name: 200");
     is(field($response, 'Content-Type'), $type, "$name: $type");
     is(field($response, 'Cache-Control'), 'no-store', "$name: is not stored");
+    is(join('', map { field($response, $_) } qw(ETag Last-Modified Expires)), '', "$name: and has nothing for caches");
     is(field($response, 'Authentication-Info'), '', "$name: and not protected: nobody authenticated");
     if ($type eq $text) { ok(eval { GBA::Prometheus::parse($response->{body}) }, "$name: well-formed") or diag($@) }
     else                { ok(eval { JSON::PP::decode_json($response->{body}) }, "$name: well-formed") or diag($@) }
@@ -105,7 +124,6 @@ for my $method (qw(POST PUT DELETE OPTIONS PATCH)) {
     is(join(',', sort grep { !/TRACE|OPTIONS/ } split /[, ]+/, field($response, 'Allow')), 'GET,HEAD', "$method: what is allowed");
 }
 is(ask('GET', "/status?$_")->{status}, 400, "?$_: 400") for qw(Json health=1 x jsonx);
-my $closed = ask('GET', "/closed-status$_") for '', '?json', '?health';
 is(ask('GET', "/closed-status$_")->{status}, 403, "refused by Require$_") for '', '?json', '?health';
 my $ue = GBA::UE->new(subscriber('both'), port => $server->port);
 my $mine = $ue->request('GET', '/ue-status?json');
@@ -113,7 +131,7 @@ is("$mine->{status} $mine->{protected}", '200 1', 'behind AuthType GBA: protecte
 is(ask('GET', '/ue-status')->{status}, 401, 'and for UEs only');
 $told = GBA::Prometheus::parse(ask('GET', '/status')->{body});
 is($told->{value}{gba_associations}, 1, 'an association is there');
-$log->holds('none of that is worth a word', ('AH01630') x 6);
+$log->holds('none of that is worth a word', ('AH01630') x 3);
 
 # ---- health ----
 sub health {
@@ -173,6 +191,46 @@ my @said = $log->look;
 is(scalar(grep { /GBA0720/ } @said), 1, 'the log has its end');
 ok(scalar(grep { /GBA052[0-9]: health: STORE_DOWN: CA \S+\/second-ca\.pem, ledger \S+\/ledger\.db: / } @said), 'and what failed, with the paths');
 is(scalar(grep { GBA::Log::is_loud($_) && !/GBA0720|GBA052[02]/ } @said), 0, 'and nothing else') or diag(@said);
+
+# ---- the keeper hangs ----
+# A child waits 10 seconds for an answer, and then asks for no other pair.
+($keeper) = keepers();
+kill 'STOP', $keeper;
+my $asked = time;
+is_ill('a keeper that hangs', $none);
+my $took = time - $asked;
+cmp_ok($took, '<', 15, 'told within the deadline of one question, whatever the number of pairs');
+kill 'CONT', $keeper;
+waits_for('it goes on: well again', sub { (health())[0] eq '200 ok' });
+is(join(' ', keepers()), $keeper, 'the same keeper');
+@said = $log->look;
+is(scalar(grep { /GBA0523: health: STORE_DOWN: CA \S+\/ca\.pem, / } @said), 1, 'the log has the one that was late');
+is(scalar(grep { /GBA1606: health: STORE_DOWN: CA \S+\/second-ca\.pem, / } @said), 1, 'and the one that was not asked');
+is(scalar(grep { GBA::Log::is_loud($_) && !/GBA0523|GBA1606/ } @said), 0, 'and nothing else') or diag(@said);
+
+# ---- there is no room for the ledger ----
+# No file of the keeper may grow: what a full disk is to it. Its own user may say so.
+sub grow {
+    my ($size) = @_;
+    my ($uid, $gid) = map { slurp("/proc/$keeper/status") =~ /^$_:\s*([0-9]+)/m } qw(Uid Gid);
+    my $pid = fork // die "fork: $!\n";
+    return waitpid($pid, 0) && $? if $pid;
+    ($(, $)) = ($gid, "$gid $gid") if $> == 0;
+    ($<, $>) = ($uid, $uid) if $> == 0;
+    exec 'prlimit', "--pid=$keeper", "--fsize=$size:" or POSIX::_exit(1);
+}
+SKIP: {
+    skip 'no prlimit', 11 if system('prlimit --version >/dev/null 2>&1');
+    is(grow(1), 0, 'no file may grow');
+    is_ill('no room', $none);
+    is(GBA::Prometheus::parse(ask('GET', '/status')->{body})->{value}{'gba_ledger_up{ledger="1",file="ledger.db"}'}, 0, 'no room: the ledger is down');
+    is(grow('unlimited'), 0, 'files may grow again');
+    waits_for('room again: well again', sub { (health())[0] eq '200 ok' });
+    is(GBA::Prometheus::parse(ask('GET', '/status')->{body})->{value}{'gba_ledger_up{ledger="1",file="ledger.db"}'}, 1, 'room again: the ledger is up');
+    is(join(' ', keepers()), $keeper, 'by the same keeper');
+    @said = $log->look;
+    is(scalar(grep { GBA::Log::is_loud($_) && !/: health: STORE_DOWN: / } @said), 0, 'and the log has nothing else') or diag(@said);
+}
 
 # ---- the ledger cannot be written ----
 # Put in its place: the same, read-only, of somebody else where that can be.

@@ -35,7 +35,7 @@ sub parse {
     my %all = (type => {}, help => {}, value => {}, names => []);
     die "no new-line at the end\n" unless $text =~ /\n\z/;
     die "an octet that is none of its text\n" if $text =~ /[^\x20-\x7e\n]/;
-    for my $line (split /\n/, $text) {
+    for my $line (split /\n/, $text =~ s/\n\z//r, -1) {
         if    ($line =~ /\A# HELP ($name) (\S.*)\z/) { begin(\%all, $1, $2) }
         elsif ($line =~ /\A# TYPE ($name) (counter|gauge|histogram)\z/) { type(\%all, $1, $2) }
         elsif ($line =~ /\A($name)(?:\{((?:$label=$quoted)(?:,$label=$quoted)*)\})? ($number)\z/) { sample(\%all, $1, $2 // '', $3) }
