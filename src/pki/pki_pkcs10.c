@@ -104,8 +104,7 @@ static int body_to_der(base_span_t *der, base_span_t body, apr_pool_t *pool)
     return decode_text(der, text, pool);
 }
 
-/* Moves *p behind the tag and length of the DER element that must be there; *len is its content. */
-static int enter(const unsigned char **p, const unsigned char *end, int tag, long *len)
+int pki_der_enter(const unsigned char **p, const unsigned char *end, int tag, long *len)
 {
     int got = 0;
     int class = 0;
@@ -119,15 +118,16 @@ static int find_spki(base_span_t *spki, base_span_t der)
     const unsigned char *p = der.data;
     const unsigned char *end = der.data + der.len;
     long len = 0;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len) || !enter(&p, end, V_ASN1_SEQUENCE, &len) ||
-        !enter(&p, end, V_ASN1_INTEGER, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len) ||
+        !pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len) ||
+        !pki_der_enter(&p, end, V_ASN1_INTEGER, &len))
         return 0;
     p += len;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len))
         return 0;
     p += len;
     spki->data = p;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len))
         return 0;
     spki->len = (apr_size_t)(p + len - spki->data);
     return 1;
@@ -205,7 +205,7 @@ static int rsa_is_sound(const pki_pkcs10_t *req)
         return 0;
     X509_ALGOR_get0(NULL, &type, NULL, alg);
     p = key;
-    return type == V_ASN1_NULL && enter(&p, key + key_len, V_ASN1_SEQUENCE, &len) &&
+    return type == V_ASN1_NULL && pki_der_enter(&p, key + key_len, V_ASN1_SEQUENCE, &len) &&
            p + len == key + key_len && ASN1_object_size(1, (int)len, V_ASN1_SEQUENCE) == key_len &&
            take_natural(&p, key + key_len) && take_natural(&p, key + key_len) && p == key + key_len;
 }
