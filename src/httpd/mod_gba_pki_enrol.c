@@ -89,6 +89,20 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
+/* The built-in profiles, with the location's own renewal window if it has one. */
+static const pki_profile_t *profiles_of(const mod_gba_pki_dir_t *dir, int *count, apr_pool_t *pool)
+{
+    const pki_profile_t *built_in = pki_profiles_default(count);
+    pki_profile_t *own;
+
+    if (dir->renew_before == -1)
+        return built_in;
+    own = apr_pmemdup(pool, built_in, (apr_size_t)*count * sizeof(*own));
+    for (int i = 0; i < *count; i++)
+        own[i].renew_before = dir->renew_before;
+    return own;
+}
+
 static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
@@ -99,7 +113,7 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
     portal_issuer_t *issuer = NULL;
     base_result_t result = fill(&request, r, state);
 
-    config.profiles = pki_profiles_default(&config.profile_count);
+    config.profiles = profiles_of(dir, &config.profile_count, r->pool);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)
