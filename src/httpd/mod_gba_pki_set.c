@@ -184,12 +184,15 @@ const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+/* A renewal window lies within the built-in profiles' lifetime. */
+#define MOD_GBA_PKI_RENEW_LIMIT (365 * (apr_interval_time_t)86400 * APR_USEC_PER_SEC)
+
 const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_dir_t *conf = dir;
     apr_interval_time_t span;
 
-    if (!base_duration_decode(&span, arg) || span <= 0 || span >= pki_profile_default()->lifetime)
+    if (!base_duration_decode(&span, arg) || span <= 0 || span >= MOD_GBA_PKI_RENEW_LIMIT)
         return refuse(cmd, arg,
                       "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
                       "(365d)");
