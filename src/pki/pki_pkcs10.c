@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include "pki/pki_impl.h"
+#include "pki/pki_policy.h"
 
 /* TS 24.109 E.3.1 prints its armour lines with a space inside the dashes, RFC 7468 without; the
  * word NEW is what older tools write (RFC 7468 7). Begin and end must be of one row. */
@@ -339,7 +340,10 @@ base_result_t pki_pkcs10_verify(const pki_pkcs10_t *req)
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req->req);
     int taken = hash_is_taken(signature_hash(req));
-    int good = taken && key && X509_REQ_verify(req->req, key) == 1;
+    int good;
+    if (pki_key_check(req) != PKI_REASON_NONE)
+        return base_fail(BASE_INTERNAL, "GBA1505", "PKCS#10: verified by a key that is refused");
+    good = taken && key && X509_REQ_verify(req->req, key) == 1;
     ERR_clear_error();
     if (!taken)
         return base_fail(BASE_BAD_POP, "GBA0304", "PKCS#10: signature algorithm not taken");

@@ -64,7 +64,10 @@ static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check
         return result;
     /* The signature of a key that is refused anyway is not verified: it may be made to be dear. */
     *key_check = pki_key_check(enrolment->pkcs10);
-    return *key_check == PKI_REASON_NONE ? pki_pkcs10_verify(enrolment->pkcs10) : base_ok();
+    if (*key_check != PKI_REASON_NONE)
+        return base_ok();
+    result = pki_pkcs10_verify(enrolment->pkcs10);
+    return result.code == BASE_OK ? pki_key_examine(key_check, enrolment->pkcs10) : result;
 }
 
 /* The first that issues what was decided. An issuer takes no permit for another usage than the
