@@ -44,6 +44,12 @@ struct pki_ca_t {
     apr_time_t not_after;   /**< of cert, microseconds */
 };
 
+#define PKI_ATTRIBUTES_MAX 32 /**< attributes of a PKCS#10 that we read; tools write up to four */
+
+/** Why the attributes of a PKCS#10 are ambiguous: a type twice, or an extensionRequest that is not
+ *  one list of different extensions. NULL: they are not. Static. */
+const char *pki_attributes_wrong(const X509_REQ *req);
+
 /** NID of the key's algorithm; NID_undef if OpenSSL has no name for it. */
 int pki_pkcs10_key_alg(const pki_pkcs10_t *req);
 

@@ -254,7 +254,9 @@ static const char *parse(pki_pkcs10_t *req, base_span_t der, apr_pool_t *pool)
         return "PKCS#10: SubjectPublicKeyInfo is not in DER";
     if (req->spki.len > PKI_SPKI_MAX)
         return "PKCS#10: SubjectPublicKeyInfo is too long";
-    return key_is_sound(req) ? NULL : "PKCS#10: the public key cannot be read";
+    if (!key_is_sound(req))
+        return "PKCS#10: the public key cannot be read";
+    return pki_attributes_wrong(req->req);
 }
 
 base_result_t pki_pkcs10_read(pki_pkcs10_t **out, base_span_t body, apr_pool_t *pool)
