@@ -79,6 +79,10 @@ int base_duration_decode(apr_interval_time_t *span, const char *text);
  *  non-ASCII octets are written \xHH; "..." marks a cut. In @a pool. */
 const char *base_log_safe(apr_pool_t *pool, const char *text, apr_size_t max);
 
+/** Nonzero if a text is UTF-8 without control characters, so that it can stand in a page or in
+ *  JSON. An empty one is. */
+int base_text_is_clean(const char *text);
+
 /** Nonzero if the two strings are equal but for the case of ASCII letters (no locale). */
 int base_equal_nocase(const char *a, const char *b);
 

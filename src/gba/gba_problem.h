@@ -13,9 +13,9 @@
 #include <apr_pools.h>
 #include "base/base_text.h"
 
-#define GBA_MEDIA_PROBLEM   "application/problem+json" /**< RFC 9457 3 */
-#define GBA_PROBLEM_MAX     (16 * 1024) /**< octets of a body that we read */
-#define GBA_PROBLEM_CODE_MAX 64         /**< characters of a reason's code */
+#define GBA_MEDIA_PROBLEM    "application/problem+json" /**< RFC 9457 3 */
+#define GBA_PROBLEM_MAX      (16 * 1024)                /**< octets of a body that we read */
+#define GBA_PROBLEM_CODE_MAX 64                         /**< characters of a reason's code */
 
 /** Writes one, NUL-terminated, in @a pool; NULL if @a detail is not UTF-8 or there is no memory.
  *  @param reason the decision's code; [A-Z0-9_] */

@@ -19,11 +19,16 @@
 typedef struct pki_trace_t {
     void *baton; /**< the callback's first argument */
     /** @param check "NAF group" and so on, static; @param input what was looked at; @param result
-     *  "ok", or a reason's code. Texts live as long as the call. */
+     *  "ok", a reason's code, or the name of a row of the error table. Texts live as long as the
+     *  call; all are UTF-8. */
     void (*step)(void *baton, const char *check, const char *input, const char *result);
 } pki_trace_t;
 
-/** Tells @a trace of a check; NULL: nobody listens. */
+/** Tells @a trace of a check in the caller's own words; NULL: nobody listens. */
+void pki_trace_say(const pki_trace_t *trace, const char *check, const char *input,
+                   const char *result);
+
+/** Tells @a trace of a check: "ok", or the reason's code. */
 void pki_trace_step(const pki_trace_t *trace, const char *check, const char *input,
                     pki_reason_t result);
 
@@ -64,11 +69,12 @@ typedef struct pki_case_t {
     apr_time_t now;         /**< wall clock, microseconds */
     const pki_profile_t *profiles; /**< in the order of the configuration */
     int profile_count;
-    unsigned usage_wish;    /**< PKI_USAGE_ mask that the PKCS#10 asks for; 0: nothing */
-    int wants_ca;           /**< nonzero: the PKCS#10 asks for CA:TRUE */
-    const char *key_text;   /**< "EC P-256" and so on, for the trace */
-    pki_reason_t key_check; /**< what the checks of the key came to */
-    pki_reason_t verdict;   /**< of rules and module; NONE if they were not asked */
+    unsigned usage_wish;          /**< PKI_USAGE_ mask that the PKCS#10 asks for; 0: nothing */
+    int wants_ca;                 /**< nonzero: the PKCS#10 asks for CA:TRUE */
+    const char *key_type;         /**< pki_key_facts_t.type, for the trace */
+    const char *key_text;         /**< "EC P-256" and so on, likewise */
+    pki_reason_t key_check;       /**< what the checks of the key came to */
+    pki_reason_t verdict;         /**< of rules and module; NONE if they were not asked */
     const pki_history_t *history; /**< NULL: not known here; whoever holds the ledger decides */
 } pki_case_t;
 
@@ -86,16 +92,15 @@ typedef struct pki_outcome_t {
  * group, names the location's. (Without a group in the setting it is for every NAF; a location
  * without one trusts the BSF's choice of what it sends.) It can be used if its keyChoice allows
  * the key that authenticated: UICC_BASED_KEY, or a choice that this version does not know, needs
- * Ks_int_NAF; ME_BASED_KEY is met by either, as the UICC's is the stronger one (TS 33.220 4.4.x,
- * TS 29.309).
+ * Ks_int_NAF; ME_BASED_KEY is met by either, as the UICC's is the stronger one (TS 29.309).
  *
  * The first profile wins that a flag of a usable setting unlocks, and whose usage meets the wish,
  * if there is one. A wish that no profile meets is refused; no wish never is. What is wished for
  * beyond PKI_USAGE_ is not looked at.
  *
  * Reasons, in order: NO_IDENTITY, NO_USS, NAF_GROUP, KEY_CHOICE, NO_FLAG, USAGE_NOT_ALLOWED,
- * BOOTSTRAP_AGE, IDENTITY_MISSING, CA_REQUESTED, key_check, verdict, history. KEY_CHOICE is said too where only a
- * setting that wants the other key unlocks what is asked for.
+ * BOOTSTRAP_AGE, IDENTITY_MISSING, CA_REQUESTED, key_check, verdict, history. KEY_CHOICE is said
+ * too where only a setting that wants the other key unlocks what is asked for.
  * @param trace NULL: none
  */
 pki_outcome_t pki_decide(const pki_case_t *facts, const pki_trace_t *trace);

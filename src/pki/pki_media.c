@@ -126,21 +126,20 @@ static const char *escape(apr_pool_t *pool, const char *text)
 
 const char *pki_page_refusal(apr_pool_t *pool, pki_reason_t reason, const char *text)
 {
-    return apr_psprintf(pool,
-                        "<!DOCTYPE html>\n"
-                        "<html lang=\"en\">\n"
-                        "<head>\n"
-                        "<meta charset=\"utf-8\">\n" DECISION_NAME DECISION_REFUSED
-                        "%s" DECISION_END "\n"
-                        "<title>403 Forbidden</title>\n"
-                        "</head>\n"
-                        "<body>\n"
-                        "<h1>Enrolment refused</h1>\n"
-                        "<p>%s</p>\n"
-                        "</body>\n"
-                        "</html>\n",
-                        pki_reason_code(reason),
-                        escape(pool, text ? text : pki_reason_public_text(reason)));
+    return apr_psprintf(
+        pool,
+        "<!DOCTYPE html>\n"
+        "<html lang=\"en\">\n"
+        "<head>\n"
+        "<meta charset=\"utf-8\">\n" DECISION_NAME DECISION_REFUSED "%s" DECISION_END "\n"
+        "<title>403 Forbidden</title>\n"
+        "</head>\n"
+        "<body>\n"
+        "<h1>Enrolment refused</h1>\n"
+        "<p>%s</p>\n"
+        "</body>\n"
+        "</html>\n",
+        pki_reason_code(reason), escape(pool, text ? text : pki_reason_public_text(reason)));
 }
 
 static int take(base_span_t *text, const char *word)

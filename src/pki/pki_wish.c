@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/pki_wish.h"
 
+#include <string.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -27,6 +28,46 @@ int pki_pkcs10_wants_ca(const pki_pkcs10_t *req)
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     ERR_clear_error();
     return asks;
+}
+
+/* Nonzero if the name fits. */
+static int add_name(char out[PKI_IGNORED_MAX + 1], const ASN1_OBJECT *object)
+{
+    const apr_size_t room = PKI_IGNORED_MAX - sizeof(", ...") + 1;
+    char number[PKI_IGNORED_MAX + 1] = "";
+    int nid = OBJ_obj2nid(object);
+    const char *name = nid != NID_undef ? OBJ_nid2sn(nid) : number;
+    apr_size_t used = strlen(out);
+    if (nid == NID_undef && OBJ_obj2txt(number, sizeof(number), object, 1) <= 0)
+        return 0;
+    if (used + strlen(name) + 2 > room)
+        return 0;
+    apr_snprintf(out + used, PKI_IGNORED_MAX + 1 - used, "%s%s", used ? ", " : "", name);
+    return 1;
+}
+
+static void list_ignored(char out[PKI_IGNORED_MAX + 1], const STACK_OF(X509_EXTENSION) * extensions)
+{
+    for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++) {
+        const ASN1_OBJECT *object =
+            X509_EXTENSION_get_object(sk_X509_EXTENSION_value(extensions, i));
+        int nid = OBJ_obj2nid(object);
+        if (nid == NID_key_usage || nid == NID_basic_constraints || add_name(out, object))
+            continue;
+        apr_cpystrn(out + strlen(out), *out ? ", ..." : "...", sizeof(", ..."));
+        return;
+    }
+}
+
+const char *pki_pkcs10_ignored(const pki_pkcs10_t *req, apr_pool_t *pool)
+{
+    STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(req->req);
+    char *names = apr_pcalloc(pool, PKI_IGNORED_MAX + 1);
+    if (extensions)
+        list_ignored(names, extensions);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    ERR_clear_error();
+    return *names ? names : NULL;
 }
 
 static const char *curve_name(int curve)

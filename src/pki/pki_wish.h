@@ -13,6 +13,17 @@
  *  that cannot be read. */
 int pki_pkcs10_wants_ca(const pki_pkcs10_t *req);
 
+/** Octets that pki_pkcs10_ignored() gives at most. */
+#define PKI_IGNORED_MAX 127
+
+/**
+ * The extensions that are asked for and that nothing here looks at: all but keyUsage and
+ * basicConstraints.
+ * @return OpenSSL's short names, or numbers in dots, with ", " between, in @a pool, fit to be
+ *         logged; ends with "..." if there are more than fit; NULL if there are none
+ */
+const char *pki_pkcs10_ignored(const pki_pkcs10_t *req, apr_pool_t *pool);
+
 /** What is known of a key without a look at its strength. Texts are static. */
 typedef struct pki_key_facts_t {
     const char *type;  /**< "RSA", "EC", or "other" */

@@ -8,6 +8,7 @@
 #include "base/base_secret.h"
 #include "gba/gba_kdf.h"
 #include "pki/pki_decide.h"
+#include "portal/portal_offer.h"
 
 struct portal_authn_t {
     apr_pool_t *pool;
@@ -30,67 +31,6 @@ struct portal_authn_t {
 static apr_uint64_t to_ms(apr_interval_time_t span)
 {
     return span < 0 ? 0 : (apr_uint64_t)(span / 1000);
-}
-
-/* ---- step 2: what the header says, against what was offered ---- */
-
-/* httpd joins repeated fields by a comma. Credentials of another scheme and then ours are two
- * fields, of which only one can be meant; the other way round the grammar refuses them. */
-static int hides_digest(const char *field)
-{
-    if (digest_is_digest_scheme(field))
-        return 0;
-    for (const char *at = strchr(field, ','); at; at = strchr(at, ','))
-        if (digest_is_digest_scheme(at += 1 + strspn(at + 1, " \t")))
-            return 1;
-    return 0;
-}
-
-static base_result_t one_authorization(const char **field, const portal_request_t *request)
-{
-    if (request->authorization_count == 0)
-        return base_fail(BASE_NO_CREDENTIALS, "GBA0401", "no Authorization");
-    if (request->authorization_count > 1)
-        return base_fail(BASE_MALFORMED, "GBA0402", "more than one Authorization field");
-    *field = request->authorization[0];
-    if (hides_digest(*field))
-        return base_fail(BASE_MALFORMED, "GBA0426", "Digest credentials behind another scheme's");
-    if (!digest_is_digest_scheme(*field))
-        return base_fail(BASE_NO_CREDENTIALS, "GBA0403", "Authorization of another scheme");
-    return base_ok();
-}
-
-static int alg_is_offered(const portal_authn_config_t *config, const digest_credentials_t *cred)
-{
-    for (int i = 0; cred->alg_known && i < config->alg_count; i++)
-        if (config->algs[i] == cred->alg)
-            return 1;
-    return 0;
-}
-
-/* A UE answers a two-part realm with the part whose key it has chosen (TS 24.109 5.2.4). */
-static int realm_is_offered(portal_authn_t *authn)
-{
-    const portal_authn_config_t *config = authn->config;
-
-    authn->uicc = config->uicc_realm && strcmp(authn->cred->realm, config->uicc_realm) == 0;
-    return authn->uicc || strcmp(authn->cred->realm, config->realm) == 0;
-}
-
-static base_result_t check_offer(portal_authn_t *authn)
-{
-    const portal_authn_config_t *config = authn->config;
-    const digest_credentials_t *cred = authn->cred;
-
-    if (!realm_is_offered(authn))
-        return base_fail(BASE_NOT_OFFERED, "GBA0404", "realm is not the one that was offered");
-    if (!alg_is_offered(config, cred))
-        return base_fail(BASE_NOT_OFFERED, "GBA0405", "algorithm was not offered");
-    if (!cred->qop_known || (config->qop & (unsigned)cred->qop) == 0)
-        return base_fail(BASE_NOT_OFFERED, "GBA0406", "qop was not offered");
-    if (!cred->opaque || strcmp(cred->opaque, config->opaque) != 0)
-        return base_fail(BASE_NOT_OFFERED, "GBA0407", "opaque is not the one that was sent");
-    return base_ok();
 }
 
 /* ---- step 4: the association ---- */
@@ -167,38 +107,6 @@ static base_result_t start_body(portal_authn_t *authn)
     return base_ok();
 }
 
-/* Deployed UEs were seen to drop the query from uri, or to put a "/" behind it; the hash is over
- * what they wrote. A dropped query is a query that nobody verifies, so this is by location. */
-static int uri_fits(const char *uri, const char *target, int relaxed)
-{
-    apr_size_t path = strcspn(target, "?");
-    apr_size_t whole = strlen(target);
-    apr_size_t len = strlen(uri);
-
-    if (strcmp(uri, target) == 0)
-        return 1;
-    if (!relaxed)
-        return 0;
-    if (len == path || len == path + 1)
-        return strncmp(uri, target, path) == 0 && (len == path || uri[path] == '/');
-    return len == whole + 1 && strncmp(uri, target, whole) == 0 && uri[whole] == '/';
-}
-
-static base_result_t read_credentials(portal_authn_t *authn, const portal_request_t *request)
-{
-    const char *field = NULL;
-    base_result_t result = one_authorization(&field, request);
-
-    if (result.code != BASE_OK)
-        return result;
-    result = digest_credentials_parse(&authn->cred, field, authn->pool);
-    if (result.code != BASE_OK)
-        return result;
-    if (!uri_fits(authn->cred->uri, request->target, authn->config->relaxed_uri))
-        return base_fail(BASE_URI_MISMATCH, "GBA0415", "uri is not the request target");
-    return check_offer(authn);
-}
-
 static base_result_t check_nonce(portal_authn_t *authn)
 {
     const portal_world_t *world = authn->world;
@@ -222,7 +130,7 @@ base_result_t portal_authn_begin(portal_authn_t **out, const portal_world_t *wor
     authn->method = request->method;
     authn->info = gba_info_make(pool);
     *out = authn;
-    result = read_credentials(authn, request);
+    result = portal_offer_read(&authn->cred, &authn->uicc, config, request, pool);
     if (result.code == BASE_OK)
         result = check_nonce(authn);
     if (result.code == BASE_OK && !gba_btid_check(authn->cred->username))
@@ -343,46 +251,6 @@ base_result_t portal_authn_finish(portal_authn_t *authn)
     return result;
 }
 
-/* ---- challenges ---- */
-
-/* A nonce is bound to the usual realm, whichever part of a two-part realm the UE answers with. */
-static int mint(char nonce[DIGEST_NONCE_LEN + 1], const portal_world_t *world,
-                const portal_authn_config_t *config)
-{
-    return digest_nonce_mint(nonce, world->nonce_key, config->realm,
-                             world->clock->monotonic(world->clock->baton), world->random);
-}
-
-static const char *challenge_realm(const portal_authn_config_t *config, unsigned flags,
-                                   apr_pool_t *pool)
-{
-    if (!(flags & PORTAL_CHALLENGE_UICC) || !config->uicc_realm)
-        return config->realm;
-    return apr_pstrcat(pool, config->uicc_realm, ";", config->realm, NULL);
-}
-
-const apr_array_header_t *portal_challenges(const portal_world_t *world,
-                                            const portal_authn_config_t *config, unsigned flags,
-                                            apr_pool_t *pool)
-{
-    apr_array_header_t *lines = apr_array_make(pool, config->alg_count, sizeof(const char *));
-    char *nonce = apr_palloc(pool, DIGEST_NONCE_LEN + 1);
-    digest_challenge_t challenge = {.realm = challenge_realm(config, flags, pool),
-                                    .nonce = nonce,
-                                    .opaque = config->opaque,
-                                    .alg_known = 1,
-                                    .qop = config->qop,
-                                    .stale = (flags & PORTAL_CHALLENGE_STALE) != 0};
-
-    if (!mint(nonce, world, config))
-        return NULL;
-    for (int i = 0; i < config->alg_count; i++) {
-        challenge.alg = config->algs[i];
-        APR_ARRAY_PUSH(lines, const char *) = digest_challenge_print(&challenge, pool);
-    }
-    return lines;
-}
-
 /* ---- what others may know of it ---- */
 
 const digest_credentials_t *portal_authn_credentials(const portal_authn_t *authn)
@@ -438,7 +306,7 @@ const char *portal_authn_response_info(const portal_authn_t *authn, const char *
     info.rspauth = rspauth;
     info.cnonce = authn->cred->cnonce;
     info.nc = authn->cred->nc;
-    if (authn->config->next_nonce && mint(next, authn->world, authn->config))
+    if (authn->config->next_nonce && portal_offer_mint(next, authn->world, authn->config))
         info.nextnonce = next;
     return digest_authinfo_print(&info, pool);
 }

@@ -44,24 +44,60 @@ base_result_t portal_enrol_check(const portal_enrol_request_t *request)
 
 /* ---- what is asked ---- */
 
+/* What is wrong with a message stands in the trace under its row's name. */
+static base_result_t tell(const enrolment_t *enrolment, const char *check, const char *input,
+                          base_result_t result)
+{
+    pki_trace_say(enrolment->config->trace, check, input,
+                  result.code == BASE_OK ? "ok" : base_code_info(result.code)->name);
+    return result;
+}
+
+static base_result_t parse_pkcs10(pki_pkcs10_t **out, const enrolment_t *enrolment)
+{
+    base_span_t body = enrolment->request->body;
+    const char *size = apr_psprintf(enrolment->pool, "%" APR_SIZE_T_FMT " octets", body.len);
+
+    if (body.len > PKI_PKCS10_MAX)
+        return tell(enrolment, "PKCS#10", size,
+                    base_fail(BASE_OVER_HANDLER_CAP, "GBA0442", "the PKCS#10 is over 16 KiB"));
+    return tell(enrolment, "PKCS#10", size, pki_pkcs10_read(out, body, enrolment->pool));
+}
+
+/* Cheap checks before dear ones: the signature of a key that is refused anyway is not verified, as
+ * such a key may be made to be dear; and only who holds the key has it examined. */
+static base_result_t read_key(enrolment_t *enrolment, const pki_pkcs10_t *pkcs10)
+{
+    portal_pkcs10_t *out = &enrolment->pkcs10;
+    base_result_t result;
+
+    out->key_text = pki_key_describe(&enrolment->key, pkcs10, enrolment->pool);
+    out->key_check = pki_key_check(pkcs10);
+    if (out->key_check != PKI_REASON_NONE)
+        return base_ok();
+    result = tell(enrolment, "proof of possession", out->key_text, pki_pkcs10_verify(pkcs10));
+    return result.code == BASE_OK ? pki_key_examine(&out->key_check, pkcs10) : result;
+}
+
 static base_result_t read_pkcs10(enrolment_t *enrolment)
 {
     portal_pkcs10_t *out = &enrolment->pkcs10;
+    const char *ignored;
     pki_pkcs10_t *pkcs10 = NULL;
-    base_result_t result;
+    base_result_t result = parse_pkcs10(&pkcs10, enrolment);
 
-    if (enrolment->request->body.len > PKI_PKCS10_MAX)
-        return base_fail(BASE_OVER_HANDLER_CAP, "GBA0442", "the PKCS#10 is over 16 KiB");
-    result = pki_pkcs10_read(&pkcs10, enrolment->request->body, enrolment->pool);
     if (result.code != BASE_OK)
         return result;
+    ignored = pki_pkcs10_ignored(pkcs10, enrolment->pool);
+    enrolment->answer->ignored = ignored;
+    pki_trace_say(enrolment->config->trace, "extensions",
+                  ignored ? apr_pstrcat(enrolment->pool, "not looked at: ", ignored, NULL)
+                          : "none but key usage and basic constraints",
+                  "ok");
     out->spki = pki_pkcs10_spki(pkcs10);
     out->usage_wish = pki_pkcs10_usage_wish(pkcs10);
     out->wants_ca = pki_pkcs10_wants_ca(pkcs10);
-    out->key_text = pki_key_describe(&enrolment->key, pkcs10, enrolment->pool);
-    /* The signature of a key that is refused anyway is not verified: it may be made to be dear. */
-    out->key_check = pki_key_check(pkcs10);
-    return out->key_check == PKI_REASON_NONE ? pki_pkcs10_verify(pkcs10) : base_ok();
+    return read_key(enrolment, pkcs10);
 }
 
 /* ---- what is decided ---- */
@@ -77,6 +113,7 @@ static base_result_t decide(enrolment_t *enrolment)
                         .profile_count = config->profile_count,
                         .usage_wish = enrolment->pkcs10.usage_wish,
                         .wants_ca = enrolment->pkcs10.wants_ca,
+                        .key_type = enrolment->key.type,
                         .key_text = enrolment->pkcs10.key_text,
                         .key_check = enrolment->pkcs10.key_check};
 
@@ -144,9 +181,26 @@ static base_result_t judge(enrolment_t *enrolment)
         !memchr(verdict->public_text, '\0', sizeof(verdict->public_text)))
         return base_fail(BASE_INTERNAL, "GBA0449", "a rule or module refused without a reason");
     refuse(enrolment, verdict->reason, verdict->who);
-    if (verdict->public_text[0])
+    if (verdict->public_text[0] && base_text_is_clean(verdict->public_text))
         enrolment->answer->public_text = verdict->public_text;
     return result;
+}
+
+/* A window ends by itself; of nothing else it can be said when. */
+static void refuse_by_ledger(enrolment_t *enrolment, pki_reason_t reason, apr_time_t retry_at)
+{
+    refuse(enrolment, reason, NULL);
+    enrolment->retry_at = reason == PKI_REASON_QUOTA_WINDOW ? retry_at : 0;
+}
+
+static void tell_weighed(enrolment_t *enrolment, const portal_weighed_t *weighed)
+{
+    const char *input = apr_psprintf(enrolment->pool, "%u held%s", weighed->held,
+                                     weighed->again ? ", one is given again" : "");
+
+    if (!enrolment->issuer)
+        input = "not asked";
+    pki_trace_step(enrolment->config->trace, "ledger", input, weighed->reason);
 }
 
 /* Asked only about what would be permitted: none of it can widen what the settings allow. */
@@ -165,14 +219,9 @@ static base_result_t narrow(enrolment_t *enrolment)
         result = judge(enrolment);
     if (result.code != BASE_OK || !config->dry || !enrolment->question.decision.permit)
         return result;
-    pki_trace_step(config->trace, "ledger",
-                   apr_psprintf(enrolment->pool, "%u held%s", weighed.held,
-                                weighed.again ? ", one is given again" : ""),
-                   weighed.reason);
-    if (weighed.reason != PKI_REASON_NONE) {
-        refuse(enrolment, weighed.reason, NULL);
-        enrolment->retry_at = weighed.retry_at;
-    }
+    tell_weighed(enrolment, &weighed);
+    if (weighed.reason != PKI_REASON_NONE)
+        refuse_by_ledger(enrolment, weighed.reason, weighed.retry_at);
     return result;
 }
 
@@ -221,8 +270,7 @@ static base_result_t take_refusal(enrolment_t *enrolment, const portal_issued_t 
     if (!enrolment->question.decision.permit || issued->reason <= PKI_REASON_NONE ||
         issued->reason >= PKI_REASONS)
         return base_fail(BASE_INTERNAL, "GBA0447", "the issuer refused without a reason");
-    refuse(enrolment, issued->reason, NULL);
-    enrolment->retry_at = issued->retry_at;
+    refuse_by_ledger(enrolment, issued->reason, issued->retry_at);
     return base_ok();
 }
 

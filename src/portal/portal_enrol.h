@@ -37,6 +37,8 @@ typedef struct portal_enrol_answer_t {
     const char *detail;      /**< for the operator: why, and by whom; NULL if there is no more to
                                   say than the reason */
     const char *public_text; /**< what the page says; NULL if there is no refusal */
+    const char *ignored;     /**< extensions of the PKCS#10 that nothing here looks at, for the log;
+                                  NULL if there are none, or it was not read */
     int held;                /**< as in portal_facts_t */
     unsigned char serial[PKI_SERIAL_LEN]; /**< of the certificate, if one was issued */
 } portal_enrol_answer_t;

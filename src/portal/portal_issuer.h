@@ -22,11 +22,11 @@ typedef struct portal_issue_t {
     apr_uint16_t spki_len;   /**< octets used of spki; 0 if there is no readable key */
     unsigned char spki[PKI_SPKI_MAX]; /**< SubjectPublicKeyInfo DER */
     apr_uint16_t ue_ids_len;          /**< octets used of ue_ids */
-    char ue_ids[GBA_TEXT_MAX];   /**< the subscriber's UE identities, each followed by a NUL: of
-                                      the setting that unlocks the profile, in its order, then
-                                      those of the others, for the record */
-    unsigned char ue_id_count;   /**< how many of them, from the first, the certificate may name;
-                                      at most GBA_UEIDS_MAX; 0 of a refusal */
+    char ue_ids[GBA_TEXT_MAX]; /**< the subscriber's UE identities, each followed by a NUL: of
+                                    the setting that unlocks the profile, in its order, then
+                                    those of the others, for the record */
+    unsigned char ue_id_count; /**< how many of them, from the first, the certificate may name;
+                                    at most GBA_UEIDS_MAX; 0 of a refusal */
 } portal_issue_t;
 
 /** Nonzero if ue_ids is what it should be: at most so many octets, no text empty, a NUL last, and

@@ -26,15 +26,16 @@ typedef struct portal_facts_t {
     int key_bits;
     const char *key_curve; /**< "P-256", "P-384"; NULL for RSA */
     unsigned usage_wish;   /**< PKI_USAGE_ mask that the PKCS#10 asks for */
-    int held;              /**< valid certificates of this profile that the subscriber holds; -1: not asked */
+    int held; /**< valid certificates of this profile that the subscriber holds; -1: not asked */
 } portal_facts_t;
 
 /** An answer. */
 typedef struct portal_verdict_t {
     pki_reason_t reason; /**< PKI_REASON_NONE: nothing against it; RULE; MODULE */
-    char public_text[PORTAL_PUBLIC_MAX + 1]; /**< what the UE's user may read, UTF-8; "": the
-                                                  reason's own text. It is escaped where it is
-                                                  shown */
+    char public_text[PORTAL_PUBLIC_MAX + 1]; /**< what the UE's user may read, UTF-8; "", or
+                                                  with control characters or what is no UTF-8:
+                                                  the reason's own text is used. It is escaped
+                                                  where it is shown */
     const char *who; /**< for the operator: which rule or module; lives as long as the request */
 } portal_verdict_t;
 

@@ -13,7 +13,7 @@
  * Fills in status, content type, body, Vary and Expires of a refusal, from the decision and the
  * public text that the answer has.
  * @param retry_at when the reason ends by itself; 0: not known, then refusal_expires counts
- * @return nonzero; 0 if there is no memory for the body or the public text is not UTF-8
+ * @return nonzero; 0 if there is no memory for the body
  */
 int portal_refusal_fill(portal_enrol_answer_t *answer, const portal_enrol_config_t *config,
                         const char *accept, apr_time_t retry_at, apr_pool_t *pool);

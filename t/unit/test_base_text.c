@@ -224,6 +224,39 @@ static void test_equal_nocase(apr_pool_t *pool)
            base_log_safe(pool, row[i].b, 20));
 }
 
+/* RFC 3629 3 and 4. */
+static void test_clean(apr_pool_t *pool)
+{
+    static const struct {
+        const char *text;
+        int want;
+    } row[] = {
+        {"", 1},
+        {"plain words, \"quoted\"", 1},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x91", 1},
+        {"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", 1},
+        {"\xc2\xa0", 1},
+        {"a\nb", 0},
+        {"a\tb", 0},
+        {"\x7f", 0},
+        {"\xc2\x85", 0},         /* a control character of C1 */
+        {"\x80", 0},             /* nothing before it */
+        {"\xc3", 0},             /* nothing behind it */
+        {"\xe2\x82", 0},         /* cut */
+        {"\xe2\x82z", 0},        /* another behind it */
+        {"\xc0\xaf", 0},         /* longer than it need be */
+        {"\xe0\x80\xaf", 0},     /* likewise */
+        {"\xf0\x80\x80\xaf", 0}, /* likewise */
+        {"\xed\xa0\x80", 0},     /* half of a surrogate pair */
+        {"\xf4\x90\x80\x80", 0}, /* past the last character */
+        {"\xf8\x88\x80\x80\x80", 0},
+        {"\xff", 0},
+    };
+    for (size_t i = 0; i < ROWS(row); i++)
+        ok(base_text_is_clean(row[i].text) == row[i].want, "\"%s\" is %s",
+           base_log_safe(pool, row[i].text, 40), row[i].want ? "clean" : "not clean");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -239,6 +272,7 @@ int main(void)
     test_base64_refused();
     test_log_safe(pool);
     test_equal_nocase(pool);
+    test_clean(pool);
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();

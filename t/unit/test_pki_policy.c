@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key checks, the decision, and the table of reasons. */
+/* Key checks, and the table of reasons. */
 #include <apr_general.h>
 #include "pki/pki_policy.h"
 #include "pki_fixture.h"
-
-#define DS PKI_USAGE_DIGITAL_SIGNATURE
-#define NR PKI_USAGE_NON_REPUDIATION
 
 /* Codes stand in ledgers, pages and scripts: they never change. */
 static const char *const codes[] = {
@@ -45,59 +42,6 @@ static void reason_table(void)
     ok(pki_reason_public_text((pki_reason_t)-1) != NULL, "and a text");
     ok(pki_reason_detail((pki_reason_t)-1) != NULL && pki_reason_detail(PKI_REASONS) != NULL,
        "and a detail");
-}
-
-static void decide_row(int identity, int uss, unsigned allowed, pki_reason_t key, unsigned wish,
-                       pki_reason_t want, unsigned usage)
-{
-    pki_subscriber_t subscriber = {identity, uss, allowed};
-    pki_decision_t got = pki_decide(&subscriber, key, wish);
-    ok(got.reason == want && got.usage == usage && got.permit == (want == PKI_REASON_NONE),
-       "identity %d, USS %d, flags %u, key %s, wish %u: %s, usage %u (got %s, %u)", identity, uss,
-       allowed, pki_reason_code(key), wish, pki_reason_code(want), usage,
-       pki_reason_code(got.reason), got.usage);
-}
-
-/* Flags 1 and 2 of GAA service type 1; the wish narrows, never widens. Row: allowed, column: wish
- * (none, DS, NR, both); what comes out, 0 for a refusal. */
-static const unsigned outcome[4][4] = {
-    [0] = {0, 0, 0, 0},
-    [DS] = {DS, DS, 0, DS},
-    [NR] = {NR, 0, NR, NR},
-    [DS | NR] = {DS, DS, NR, DS},
-};
-
-static const pki_reason_t key_reasons[] = {
-    PKI_REASON_NONE,         PKI_REASON_KEY_TYPE,  PKI_REASON_KEY_SIZE,
-    PKI_REASON_KEY_EXPONENT, PKI_REASON_KEY_CURVE,
-};
-
-/* identity x USS x flags x wish x key: 2 x 2 x 4 x 4 x 5 rows. */
-static void decisions(void)
-{
-    for (unsigned i = 0; i < 2 * 2 * 4 * 4 * 5; i++) {
-        int identity = i & 1;
-        int uss = i >> 1 & 1;
-        unsigned allowed = i >> 2 & 3;
-        unsigned wish = i >> 4 & 3;
-        pki_reason_t key = key_reasons[i >> 6];
-        unsigned usage = outcome[allowed][wish];
-        pki_reason_t want = !identity  ? PKI_REASON_NO_IDENTITY
-                            : !uss     ? PKI_REASON_NO_USS
-                            : !allowed ? PKI_REASON_NO_FLAG
-                            : !usage   ? PKI_REASON_USAGE_NOT_ALLOWED
-                                       : key;
-        decide_row(identity, uss, allowed, key, wish, want, want == PKI_REASON_NONE ? usage : 0);
-    }
-}
-
-static void strange_bits(void)
-{
-    decide_row(1, 1, 4, PKI_REASON_NONE, 0, PKI_REASON_NO_FLAG, 0);
-    decide_row(1, 1, ~(DS | NR), PKI_REASON_NONE, 0, PKI_REASON_NO_FLAG, 0);
-    decide_row(1, 1, ~0u, PKI_REASON_NONE, 0, PKI_REASON_NONE, DS);
-    decide_row(1, 1, NR, PKI_REASON_NONE, 4, PKI_REASON_NONE, NR);
-    decide_row(7, -1, DS, PKI_REASON_NONE, 0, PKI_REASON_NONE, DS);
 }
 
 static void key_row(apr_pool_t *pool, base_span_t body, pki_reason_t want, const char *what)
@@ -193,8 +137,6 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     reason_table();
-    decisions();
-    strange_bits();
     key_checks(pool);
     apr_pool_destroy(pool);
     apr_terminate();
