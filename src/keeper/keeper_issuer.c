@@ -84,7 +84,45 @@ portal_issuer_t *keeper_issuer_make(apr_pool_t *pool, const keeper_issuer_parts_
     issuer->baton = self;
     issuer->issue = keeper_issue;
     issuer->pseudonym = pseudonym;
+    issuer->weigh = keeper_weigh;
     return issuer;
+}
+
+/* ---- the profiles ---- */
+
+/* A location has a renewal window of its own, which tells when to sign and not what. */
+static int hash_profile(unsigned char hash[KEEPER_HASH_LEN], const pki_profile_t *profile)
+{
+    pki_profile_t common = *profile;
+    common.renew_before = 0;
+    return pki_profile_hash(hash, &common);
+}
+
+int keeper_issuer_knows(const keeper_issuer_t *issuer, const pki_profile_t *profile)
+{
+    unsigned char hash[KEEPER_HASH_LEN];
+    if (!issuer->known)
+        return 1;
+    if (!hash_profile(hash, profile))
+        return 0;
+    for (int i = 0; i < issuer->known_count; i++)
+        if (memcmp(issuer->known[i], hash, sizeof hash) == 0)
+            return 1;
+    return 0;
+}
+
+int keeper_issuer_limit(portal_issuer_t *issuer, const pki_profile_t *profiles, int count,
+                        apr_pool_t *pool)
+{
+    keeper_issuer_t *self = issuer->baton;
+    self->known = apr_pcalloc(pool, sizeof *self->known * ((apr_size_t)count + 1));
+    self->known_count = 0;
+    for (int i = 0; i < count; i++) {
+        if (!hash_profile(self->known[i], &profiles[i]))
+            return 0;
+        self->known_count++;
+    }
+    return 1;
 }
 
 static base_result_t health_work(void *baton, apr_pool_t *pool)

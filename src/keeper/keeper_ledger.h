@@ -33,10 +33,15 @@ typedef struct keeper_claim_t {
     const char *ue_ids; /**< his UE identities, each followed by a NUL, ue_ids_len octets in all */
     apr_size_t ue_ids_len;
     const char *profile;
-    unsigned usage;                             /**< one PKI_USAGE_ bit */
-    int has_key;                                /**< 0: only the pseudonym is of interest */
-    unsigned char spki_sha256[KEEPER_HASH_LEN]; /**< if has_key */
-    base_span_t issuer;                         /**< the CA's certificate, DER */
+    unsigned char profile_sha256[KEEPER_HASH_LEN]; /**< pki_profile_hash(); to add() and to compare
+                                                        with that of a holding */
+    int counts;                                    /**< nonzero: held and recent are asked for */
+    apr_uint32_t issued_max;                       /**< as in the profile: for recent and room_at */
+    apr_interval_time_t issued_window;             /**< likewise */
+    unsigned usage;                                /**< one PKI_USAGE_ bit */
+    int has_key;                                   /**< 0: only the pseudonym is of interest */
+    unsigned char spki_sha256[KEEPER_HASH_LEN];    /**< if has_key */
+    base_span_t issuer;                            /**< the CA's certificate, DER */
     unsigned char issuer_sha256[KEEPER_HASH_LEN];
     apr_time_t now;
 } keeper_claim_t;
@@ -49,6 +54,13 @@ typedef struct keeper_holding_t {
                                  usage and CA, valid or not; der_len is 0 if there is none */
     apr_time_t not_before;  /**< of that certificate, as is notAfter */
     apr_time_t not_after;
+    int same_profile;    /**< nonzero: it was issued when the profile was as the claim has it */
+    int blocked;         /**< nonzero: the key may not be certified any more */
+    apr_uint32_t held;   /**< certificates of subscriber and profile in state issued that are valid
+                              now, whatever key and CA; 0 if claim.counts is 0, as are the next */
+    apr_uint32_t recent; /**< such certificates, in any state, issued within the claim's window; 0
+                            if it has none */
+    apr_time_t room_at;  /**< when recent will be below issued_max; 0 if it is */
 } keeper_holding_t;
 
 /** Gets a row; its texts live as long as the call. Nonzero: the next one, please. */
@@ -92,8 +104,8 @@ struct keeper_ledger_t {
     /** Adds a row to the audit trail; sets its id, writer and hash. */
     base_result_t (*audit)(void *baton, keeper_audit_row_t *row, apr_pool_t *pool);
     /** If a refusal like @a row was added within the last minute (same subscriber, profile and
-     *  reason; same key if the reason is KEY_TAKEN; without an identity the B-TID says who), counts
-     *  it there and sets *counted. */
+     *  reason; same key if the reason is KEY_TAKEN or KEY_BLOCKED; without an identity the B-TID
+     *  says who), counts it there and sets *counted. */
     base_result_t (*count)(void *baton, const keeper_audit_row_t *row, int *counted,
                            apr_pool_t *pool);
     /** Adds a signed head. */

@@ -6,7 +6,8 @@
  *   keeper_sqlite_tables.c  the schema, and every statement
  *   keeper_sqlite_schema.c  the file: made, checked
  *   keeper_sqlite_conn.c    a connection: opened, in place, closed
- *   keeper_sqlite_rows.c    what is found and added inside a transaction
+ *   keeper_sqlite_find.c    what is found
+ *   keeper_sqlite_rows.c    what is added inside a transaction
  *   keeper_sqlite_heads.c   reading the audit trail
  *   keeper_sqlite.c         the handle: a connection that writes, one that reads
  */
@@ -43,8 +44,11 @@ typedef enum keeper_sqlite_do_t {
     KEEPER_DO_GET_NAME,
     KEEPER_DO_ADD_NAME,
     KEEPER_DO_ADD_UE_ID,
+    KEEPER_DO_GET_BLOCKED,
     KEEPER_DO_GET_OWNER,
     KEEPER_DO_GET_CERTIFICATE,
+    KEEPER_DO_GET_COUNTS,
+    KEEPER_DO_GET_ROOM,
     KEEPER_DO_ADD_ISSUER,
     KEEPER_DO_ADD_CERTIFICATE,
     KEEPER_DO_MOVE,
@@ -134,7 +138,30 @@ int keeper_sqlite_run(keeper_sqlite_conn_t *conn, keeper_sqlite_do_t which);
 /** Ends a statement that was stepped; its bindings are dropped. SQLite's message stays. */
 void keeper_sqlite_end(sqlite3_stmt *statement);
 
+/* ---- binding: SQLITE_OK or an error, to be collected by |= ---- */
+
+/** A text, or NULL; it must live until the statement has run, as must all that is bound. */
+int keeper_sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text);
+
+/** At most PKI_CERT_MAX octets. */
+int keeper_sqlite_bind_octets(sqlite3_stmt *statement, int at, const void *data, apr_size_t len);
+
+/** A hash. */
+int keeper_sqlite_bind_hash(sqlite3_stmt *statement, int at,
+                            const unsigned char hash[KEEPER_HASH_LEN]);
+
 /* ---- rows ---- */
+
+/** Nonzero if a step gave a row, or said that there is none. */
+int keeper_sqlite_is_answer(int rc);
+
+/** keeper_sqlite_failed(): @a what cannot be read. */
+base_result_t keeper_sqlite_not_read(keeper_sqlite_conn_t *conn, const char *what,
+                                     apr_pool_t *pool);
+
+/** The subscriber's pseudonym: SQLITE_ROW, SQLITE_DONE (none; @a out is ""), or an error. */
+int keeper_sqlite_get_name(keeper_sqlite_conn_t *conn, const char *subscriber,
+                           char out[PKI_PSEUDONYM_LEN + 1]);
 
 /** keeper_ledger_t's find() and peek() on this connection. */
 base_result_t keeper_sqlite_find(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,

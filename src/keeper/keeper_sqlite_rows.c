@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is found and added inside a transaction. What is bound stays until the statement has run:
+/* What is added inside a transaction. What is bound stays until the statement has run:
  * SQLITE_STATIC everywhere, and bindings are dropped at its end. */
 #include <string.h>
 #include <apr_strings.h>
@@ -13,138 +13,10 @@ const char *keeper_state_text(keeper_state_t state)
     return (unsigned)state < KEEPER_STATES ? states[state] : NULL;
 }
 
-static base_result_t not_read(keeper_sqlite_conn_t *conn, const char *what, apr_pool_t *pool)
-{
-    return keeper_sqlite_failed(conn, "GBA0572", apr_psprintf(pool, "%s cannot be read", what),
-                                pool);
-}
-
 static base_result_t not_written(keeper_sqlite_conn_t *conn, const char *what, apr_pool_t *pool)
 {
     return keeper_sqlite_failed(conn, "GBA0576", apr_psprintf(pool, "%s cannot be written", what),
                                 pool);
-}
-
-/* ---- binding: SQLITE_OK or an error, to be collected by |= ---- */
-
-static int bind_text(sqlite3_stmt *statement, int at, const char *text)
-{
-    return text ? sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC)
-                : sqlite3_bind_null(statement, at);
-}
-
-static int bind_octets(sqlite3_stmt *statement, int at, const void *data, apr_size_t len)
-{
-    if (len > PKI_CERT_MAX)
-        return SQLITE_TOOBIG;
-    return sqlite3_bind_blob(statement, at, data, (int)len, SQLITE_STATIC);
-}
-
-static int bind_hash(sqlite3_stmt *statement, int at, const unsigned char hash[KEEPER_HASH_LEN])
-{
-    return bind_octets(statement, at, hash, KEEPER_HASH_LEN);
-}
-
-/* ---- what is held ---- */
-
-/** Copies a text column that must have exactly or at most so many characters. */
-static int take_text(char *out, apr_size_t size, sqlite3_stmt *statement, int column)
-{
-    const unsigned char *text = sqlite3_column_text(statement, column);
-    int len = sqlite3_column_bytes(statement, column);
-    if (!text || len < 0 || (apr_size_t)len >= size || strlen((const char *)text) != (size_t)len)
-        return 0;
-    memcpy(out, text, (size_t)len + 1);
-    return 1;
-}
-
-/** SQLITE_ROW, SQLITE_DONE or an error, and the text if there is a row that fits. */
-static int step_text(char *out, apr_size_t size, sqlite3_stmt *statement)
-{
-    int rc = sqlite3_step(statement);
-    out[0] = '\0';
-    if (rc == SQLITE_ROW && !take_text(out, size, statement, 0))
-        rc = SQLITE_CORRUPT;
-    return rc;
-}
-
-static int get_name(keeper_sqlite_conn_t *conn, const char *subscriber,
-                    char out[PKI_PSEUDONYM_LEN + 1])
-{
-    sqlite3_stmt *statement = conn->statements[KEEPER_DO_GET_NAME];
-    int rc = bind_text(statement, 1, subscriber);
-    out[0] = '\0';
-    if (rc == SQLITE_OK)
-        rc = step_text(out, PKI_PSEUDONYM_LEN + 1, statement);
-    if (rc == SQLITE_ROW && strlen(out) != PKI_PSEUDONYM_LEN)
-        rc = SQLITE_CORRUPT;
-    keeper_sqlite_end(statement);
-    return rc;
-}
-
-static int get_owner(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim, keeper_holding_t *out)
-{
-    sqlite3_stmt *statement = conn->statements[KEEPER_DO_GET_OWNER];
-    int rc = bind_hash(statement, 1, claim->spki_sha256);
-    rc |= bind_text(statement, 2, claim->subscriber);
-    if (rc == SQLITE_OK)
-        rc = step_text(out->owner, sizeof out->owner, statement);
-    keeper_sqlite_end(statement);
-    return rc;
-}
-
-static int take_certificate(keeper_holding_t *out, sqlite3_stmt *statement)
-{
-    char serial[2 * PKI_SERIAL_LEN + 1];
-    const void *der = sqlite3_column_blob(statement, 3);
-    int len = sqlite3_column_bytes(statement, 3);
-    if (!der || len <= 0 || len > PKI_CERT_MAX || !take_text(serial, sizeof serial, statement, 0) ||
-        !base_hex_decode(out->issued.serial, PKI_SERIAL_LEN, serial, strlen(serial)))
-        return SQLITE_CORRUPT;
-    memcpy(out->issued.der, der, (size_t)len);
-    out->issued.der_len = (apr_uint16_t)len;
-    out->not_before = apr_time_from_sec(sqlite3_column_int64(statement, 1));
-    out->not_after = apr_time_from_sec(sqlite3_column_int64(statement, 2));
-    return SQLITE_ROW;
-}
-
-static int get_certificate(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
-                           keeper_holding_t *out)
-{
-    sqlite3_stmt *statement = conn->statements[KEEPER_DO_GET_CERTIFICATE];
-    int rc = bind_hash(statement, 1, claim->spki_sha256);
-    rc |= bind_text(statement, 2, claim->subscriber);
-    rc |= bind_text(statement, 3, claim->profile);
-    rc |= sqlite3_bind_int64(statement, 4, (sqlite3_int64)claim->usage);
-    rc |= bind_hash(statement, 5, claim->issuer_sha256);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW)
-        rc = take_certificate(out, statement);
-    keeper_sqlite_end(statement);
-    return rc;
-}
-
-static int is_answer(int rc)
-{
-    return rc == SQLITE_ROW || rc == SQLITE_DONE;
-}
-
-base_result_t keeper_sqlite_find(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
-                                 keeper_holding_t *out, apr_pool_t *pool)
-{
-    memset(out, 0, sizeof *out);
-    if (!is_answer(get_name(conn, claim->subscriber, out->pseudonym)))
-        return not_read(conn, "a pseudonym", pool);
-    if (!claim->has_key)
-        return base_ok();
-    if (!is_answer(get_owner(conn, claim, out)))
-        return not_read(conn, "whose key it is", pool);
-    if (!out->pseudonym[0]) /* whom it does not know has no certificates */
-        return base_ok();
-    if (!is_answer(get_certificate(conn, claim, out)))
-        return not_read(conn, "a certificate", pool);
-    return base_ok();
 }
 
 /* ---- what is added ---- */
@@ -154,22 +26,22 @@ base_result_t keeper_sqlite_name(keeper_sqlite_conn_t *conn, const keeper_claim_
                                  apr_pool_t *pool)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_NAME];
-    int bad = bind_text(statement, 1, claim->subscriber);
-    bad |= bind_text(statement, 2, fresh);
+    int bad = keeper_sqlite_bind_text(statement, 1, claim->subscriber);
+    bad |= keeper_sqlite_bind_text(statement, 2, fresh);
     bad |= sqlite3_bind_int64(statement, 3, apr_time_sec(claim->now));
     out[0] = '\0';
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_ADD_NAME))
         return not_written(conn, "a subscriber", pool);
-    if (get_name(conn, claim->subscriber, out) != SQLITE_ROW)
-        return not_read(conn, "a subscriber's pseudonym", pool);
+    if (keeper_sqlite_get_name(conn, claim->subscriber, out) != SQLITE_ROW)
+        return keeper_sqlite_not_read(conn, "a subscriber's pseudonym", pool);
     return base_ok();
 }
 
 static int add_ue_id(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim, const char *id)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_UE_ID];
-    int bad = bind_text(statement, 1, id);
-    bad |= bind_text(statement, 2, claim->subscriber);
+    int bad = keeper_sqlite_bind_text(statement, 1, id);
+    bad |= keeper_sqlite_bind_text(statement, 2, claim->subscriber);
     bad |= sqlite3_bind_int64(statement, 3, apr_time_sec(claim->now));
     return bad == SQLITE_OK && keeper_sqlite_run(conn, KEEPER_DO_ADD_UE_ID);
 }
@@ -186,7 +58,7 @@ base_result_t keeper_sqlite_note_ue_ids(keeper_sqlite_conn_t *conn, const keeper
 static int add_issuer(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_ISSUER];
-    int bad = bind_hash(statement, 1, claim->issuer_sha256);
+    int bad = keeper_sqlite_bind_hash(statement, 1, claim->issuer_sha256);
     bad |= sqlite3_bind_blob64(statement, 2, claim->issuer.data, claim->issuer.len, SQLITE_STATIC);
     return bad == SQLITE_OK && keeper_sqlite_run(conn, KEEPER_DO_ADD_ISSUER);
 }
@@ -194,18 +66,19 @@ static int add_issuer(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim)
 static int bind_certificate(sqlite3_stmt *statement, const keeper_claim_t *claim,
                             const pki_cert_spec_t *spec, base_span_t der, const char *serial)
 {
-    int bad = bind_text(statement, 1, serial);
-    bad |= bind_text(statement, 2, claim->subscriber);
-    bad |= bind_text(statement, 3, spec->names.pseudonym);
-    bad |= bind_hash(statement, 4, claim->issuer_sha256);
-    bad |= bind_text(statement, 5, claim->profile);
+    int bad = keeper_sqlite_bind_text(statement, 1, serial);
+    bad |= keeper_sqlite_bind_text(statement, 2, claim->subscriber);
+    bad |= keeper_sqlite_bind_text(statement, 3, spec->names.pseudonym);
+    bad |= keeper_sqlite_bind_hash(statement, 4, claim->issuer_sha256);
+    bad |= keeper_sqlite_bind_text(statement, 5, claim->profile);
     bad |= sqlite3_bind_int64(statement, 6, (sqlite3_int64)spec->profile->usage);
-    bad |= bind_hash(statement, 7, claim->spki_sha256);
+    bad |= keeper_sqlite_bind_hash(statement, 7, claim->spki_sha256);
     bad |= sqlite3_bind_int64(statement, 8, apr_time_sec(spec->not_before));
     bad |= sqlite3_bind_int64(statement, 9, apr_time_sec(spec->not_after));
     bad |= sqlite3_bind_int64(statement, 10, apr_time_sec(claim->now));
-    bad |= bind_text(statement, 11, claim->btid);
-    bad |= bind_octets(statement, 12, der.data, der.len);
+    bad |= keeper_sqlite_bind_text(statement, 11, claim->btid);
+    bad |= keeper_sqlite_bind_octets(statement, 12, der.data, der.len);
+    bad |= keeper_sqlite_bind_hash(statement, 13, claim->profile_sha256);
     return bad;
 }
 
@@ -231,9 +104,9 @@ base_result_t keeper_sqlite_move(keeper_sqlite_conn_t *conn,
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_MOVE];
     char hex[2 * PKI_SERIAL_LEN + 1];
     base_hex_encode(hex, serial, PKI_SERIAL_LEN);
-    int bad = bind_text(statement, 1, hex);
-    bad |= bind_text(statement, 2, keeper_state_text(from));
-    bad |= bind_text(statement, 3, keeper_state_text(to));
+    int bad = keeper_sqlite_bind_text(statement, 1, hex);
+    bad |= keeper_sqlite_bind_text(statement, 2, keeper_state_text(from));
+    bad |= keeper_sqlite_bind_text(statement, 3, keeper_state_text(to));
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_MOVE))
         return not_written(conn, "a certificate's state", pool);
     if (sqlite3_changes(conn->db) != 1)
@@ -250,7 +123,7 @@ base_result_t keeper_sqlite_last_row(keeper_sqlite_conn_t *conn, apr_int64_t *id
     int rc = sqlite3_step(statement);
     *id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     keeper_sqlite_end(statement);
-    return rc == SQLITE_ROW ? base_ok() : not_read(conn, "the last audit row", pool);
+    return rc == SQLITE_ROW ? base_ok() : keeper_sqlite_not_read(conn, "the last audit row", pool);
 }
 
 base_result_t keeper_sqlite_add_row(keeper_sqlite_conn_t *conn, const keeper_audit_row_t *row,
@@ -258,18 +131,18 @@ base_result_t keeper_sqlite_add_row(keeper_sqlite_conn_t *conn, const keeper_aud
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_ROW];
     int bad = sqlite3_bind_int64(statement, 1, row->id);
-    bad |= bind_text(statement, 2, row->writer);
+    bad |= keeper_sqlite_bind_text(statement, 2, row->writer);
     bad |= sqlite3_bind_int64(statement, 3, row->at);
-    bad |= bind_text(statement, 4, row->event);
-    bad |= bind_text(statement, 5, row->identity);
-    bad |= bind_text(statement, 6, row->btid);
-    bad |= bind_text(statement, 7, row->profile);
-    bad |= bind_text(statement, 8, row->reason);
-    bad |= bind_octets(statement, 9, row->spki_sha256.data, row->spki_sha256.len);
+    bad |= keeper_sqlite_bind_text(statement, 4, row->event);
+    bad |= keeper_sqlite_bind_text(statement, 5, row->identity);
+    bad |= keeper_sqlite_bind_text(statement, 6, row->btid);
+    bad |= keeper_sqlite_bind_text(statement, 7, row->profile);
+    bad |= keeper_sqlite_bind_text(statement, 8, row->reason);
+    bad |= keeper_sqlite_bind_octets(statement, 9, row->spki_sha256.data, row->spki_sha256.len);
     bad |= sqlite3_bind_int64(statement, 10, row->key_usage);
-    bad |= bind_text(statement, 11, row->serial);
+    bad |= keeper_sqlite_bind_text(statement, 11, row->serial);
     bad |= sqlite3_bind_int64(statement, 12, row->alarm);
-    bad |= bind_hash(statement, 13, row->hash);
+    bad |= keeper_sqlite_bind_hash(statement, 13, row->hash);
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_ADD_ROW))
         return not_written(conn, "an audit row", pool);
     return base_ok();
@@ -279,9 +152,9 @@ base_result_t keeper_sqlite_set_head(keeper_sqlite_conn_t *conn, const keeper_he
                                      apr_pool_t *pool)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_SET_HEAD];
-    int bad = bind_text(statement, 1, head->writer);
+    int bad = keeper_sqlite_bind_text(statement, 1, head->writer);
     bad |= sqlite3_bind_int64(statement, 2, head->last_id);
-    bad |= bind_hash(statement, 3, head->hash);
+    bad |= keeper_sqlite_bind_hash(statement, 3, head->hash);
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_SET_HEAD))
         return not_written(conn, "the end of an audit chain", pool);
     return base_ok();
@@ -291,13 +164,14 @@ base_result_t keeper_sqlite_set_head(keeper_sqlite_conn_t *conn, const keeper_he
 static int get_refusal(keeper_sqlite_conn_t *conn, const keeper_audit_row_t *row, apr_int64_t *id)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_GET_REFUSAL];
-    int rc = bind_text(statement, 1, row->identity);
+    int rc = keeper_sqlite_bind_text(statement, 1, row->identity);
     rc |= sqlite3_bind_int64(statement, 2, row->at);
-    rc |= bind_text(statement, 3, row->btid);
-    rc |= bind_text(statement, 4, row->profile);
-    rc |= bind_text(statement, 5, row->reason);
-    if (strcmp(row->reason, pki_reason_code(PKI_REASON_KEY_TAKEN)) == 0)
-        rc |= bind_octets(statement, 6, row->spki_sha256.data, row->spki_sha256.len);
+    rc |= keeper_sqlite_bind_text(statement, 3, row->btid);
+    rc |= keeper_sqlite_bind_text(statement, 4, row->profile);
+    rc |= keeper_sqlite_bind_text(statement, 5, row->reason);
+    if (strcmp(row->reason, pki_reason_code(PKI_REASON_KEY_TAKEN)) == 0 ||
+        strcmp(row->reason, pki_reason_code(PKI_REASON_KEY_BLOCKED)) == 0)
+        rc |= keeper_sqlite_bind_octets(statement, 6, row->spki_sha256.data, row->spki_sha256.len);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     *id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
@@ -312,8 +186,8 @@ base_result_t keeper_sqlite_count(keeper_sqlite_conn_t *conn, const keeper_audit
     apr_int64_t id;
     int rc = get_refusal(conn, row, &id);
     *counted = 0;
-    if (!is_answer(rc))
-        return not_read(conn, "an earlier refusal", pool);
+    if (!keeper_sqlite_is_answer(rc))
+        return keeper_sqlite_not_read(conn, "an earlier refusal", pool);
     if (rc == SQLITE_DONE)
         return base_ok();
     rc = sqlite3_bind_int64(statement, 1, id);
@@ -328,11 +202,11 @@ base_result_t keeper_sqlite_add_head(keeper_sqlite_conn_t *conn, const keeper_he
                                      apr_pool_t *pool)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_HEAD];
-    int bad = bind_text(statement, 1, head->writer);
+    int bad = keeper_sqlite_bind_text(statement, 1, head->writer);
     bad |= sqlite3_bind_int64(statement, 2, head->last_id);
-    bad |= bind_hash(statement, 3, head->hash);
+    bad |= keeper_sqlite_bind_hash(statement, 3, head->hash);
     bad |= sqlite3_bind_int64(statement, 4, head->at);
-    bad |= bind_octets(statement, 5, head->signature, head->signature_len);
+    bad |= keeper_sqlite_bind_octets(statement, 5, head->signature, head->signature_len);
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_ADD_HEAD))
         return not_written(conn, "a signed head", pool);
     return base_ok();

@@ -174,22 +174,33 @@ const char *const keeper_sqlite_statements[KEEPER_DO] = {
                            " VALUES (?1, ?2, ?3) ON CONFLICT (identity) DO NOTHING",
     [KEEPER_DO_ADD_UE_ID] = "INSERT INTO ue_identity (ue_identity, identity, created)"
                             " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [KEEPER_DO_GET_BLOCKED] = "SELECT 1 FROM blocked_key WHERE spki_sha256 = ?1",
     [KEEPER_DO_GET_OWNER] =
         "SELECT identity FROM certificate JOIN subscriber ON subscriber.id = subscriber_id"
         " WHERE spki_sha256 = ?1 AND identity <> ?2 AND state <> 'abandoned' LIMIT 1",
     [KEEPER_DO_GET_CERTIFICATE] =
-        "SELECT serial, not_before, not_after, der FROM certificate WHERE spki_sha256 = ?1 AND"
+        "SELECT serial, not_before, not_after, der, profile_sha256 FROM certificate WHERE "
+        "spki_sha256 = ?1 AND"
         " subscriber_id = (SELECT id FROM subscriber WHERE identity = ?2) AND profile = ?3 AND"
         " key_usage = ?4 AND issuer_id = (SELECT id FROM issuer WHERE sha256 = ?5) AND"
         " state = 'issued'",
+    [KEEPER_DO_GET_COUNTS] =
+        "SELECT count(*) FILTER (WHERE state = 'issued' AND not_after >= ?3),"
+        " count(*) FILTER (WHERE state <> 'abandoned' AND issued_at > ?4) FROM certificate WHERE"
+        " subscriber_id = (SELECT id FROM subscriber WHERE identity = ?1) AND profile = ?2",
+    [KEEPER_DO_GET_ROOM] =
+        "SELECT issued_at FROM certificate WHERE"
+        " subscriber_id = (SELECT id FROM subscriber WHERE identity = ?1) AND profile = ?2 AND"
+        " state <> 'abandoned' ORDER BY issued_at DESC LIMIT 1 OFFSET ?3 - 1",
     [KEEPER_DO_ADD_ISSUER] =
         "INSERT INTO issuer (sha256, der) VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING",
     [KEEPER_DO_ADD_CERTIFICATE] =
         "INSERT INTO certificate (serial, subscriber_id, issuer_id, profile, key_usage,"
-        " spki_sha256, not_before, not_after, issued_at, state, btid, der) VALUES (?1,"
+        " spki_sha256, not_before, not_after, issued_at, state, btid, der, profile_sha256)"
+        " VALUES (?1,"
         " (SELECT id FROM subscriber WHERE identity = ?2 AND pseudonym = ?3),"
         " (SELECT id FROM issuer WHERE sha256 = ?4),"
-        " ?5, ?6, ?7, ?8, ?9, ?10, 'issued', ?11, ?12) ON CONFLICT (serial) DO NOTHING",
+        " ?5, ?6, ?7, ?8, ?9, ?10, 'issued', ?11, ?12, ?13) ON CONFLICT (serial) DO NOTHING",
     [KEEPER_DO_MOVE] = "UPDATE certificate SET state = ?3 WHERE serial = ?1 AND state = ?2",
     [KEEPER_DO_LAST_ROW] = "SELECT ifnull(max(id), 0) FROM audit",
     [KEEPER_DO_ADD_ROW] =

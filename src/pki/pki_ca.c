@@ -26,8 +26,7 @@ static apr_status_t free_ca(void *baton)
     sk_X509_pop_free(ca->chain, X509_free);
     EVP_MD_free(ca->md);
     EVP_MD_free(ca->sha1);
-    for (int i = 0; i < PKI_FIXED; i++)
-        X509_EXTENSION_free(ca->fixed[i]);
+    pki_cache_free(ca->cache);
     return APR_SUCCESS;
 }
 
@@ -231,7 +230,8 @@ static const char *fill_facts(pki_ca_t *ca, apr_pool_t *pool)
         return "has a validity that cannot be read";
     if (!fill_key_id(ca, pool))
         return "has a key that cannot be hashed";
-    return pki_ca_fix_extensions(ca) ? fetch_digests(ca) : "cannot be used: out of memory";
+    ca->cache = pki_cache_make();
+    return ca->cache ? fetch_digests(ca) : "cannot be used: out of memory";
 }
 
 /* Loads file after file; returns what is wrong, and in @a path with which. */

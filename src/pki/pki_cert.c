@@ -66,11 +66,8 @@ static int spec_is_sound(const pki_ca_t *ca, const pki_cert_spec_t *spec)
     return spec->spki.data && spec->spki.len > 0 && spec->spki.len <= PKI_SPKI_MAX &&
            spec->names.pseudonym &&
            strnlen(spec->names.pseudonym, PKI_PSEUDONYM_LEN + 1) == PKI_PSEUDONYM_LEN &&
-           serial_is_sound(spec->serial) && spec->profile &&
-           (spec->profile->usage == PKI_USAGE_DIGITAL_SIGNATURE ||
-            spec->profile->usage == PKI_USAGE_NON_REPUDIATION) &&
-           spec->not_before >= ca->not_before && spec->not_before <= spec->not_after &&
-           spec->not_after <= ca->not_after;
+           serial_is_sound(spec->serial) && spec->profile && spec->not_before >= ca->not_before &&
+           spec->not_before <= spec->not_after && spec->not_after <= ca->not_after;
 }
 
 static int set_serial(X509 *cert, const unsigned char serial[PKI_SERIAL_LEN])
@@ -88,13 +85,24 @@ static int set_times(X509 *cert, const pki_cert_spec_t *spec)
            ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)apr_time_sec(spec->not_after));
 }
 
-static int set_names(X509 *cert, const pki_ca_t *ca, const char *pseudonym)
+/* Each attribute a RDN of its own. Values go in as octets: there is nothing to escape. */
+static int fill_subject(X509_NAME *name, const pki_profile_t *profile, const pki_names_t *names)
+{
+    const pki_attribute_t *attribute;
+    char value[PKI_VALUE_MAX + 1];
+    for (int i = 0; i < PKI_PROFILE_RDNS && profile->subject[i][0]; i++)
+        if (!pki_subject_value(&attribute, value, profile->subject[i], names) ||
+            !X509_NAME_add_entry_by_NID(name, attribute->nid, attribute->string,
+                                        (const unsigned char *)value, -1, -1, 0))
+            return 0;
+    return 1;
+}
+
+static int set_names(X509 *cert, const pki_ca_t *ca, const pki_profile_t *profile,
+                     const pki_names_t *names)
 {
     X509_NAME *name = X509_NAME_new();
-    int good = name &&
-               X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
-                                          (const unsigned char *)pseudonym, -1, -1, 0) &&
-               X509_set_subject_name(cert, name) &&
+    int good = name && fill_subject(name, profile, names) && X509_set_subject_name(cert, name) &&
                X509_set_issuer_name(cert, X509_get_subject_name(ca->cert));
     X509_NAME_free(name);
     return good;
@@ -148,77 +156,70 @@ static int set_pubkey(X509 *cert, base_span_t spki)
     return good;
 }
 
-static X509_EXTENSION *make_constraints(void)
-{
-    BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new(); /* CA:FALSE, no path length */
-    X509_EXTENSION *extension =
-        constraints ? X509V3_EXT_i2d(NID_basic_constraints, 1, constraints) : NULL;
-    BASIC_CONSTRAINTS_free(constraints);
-    return extension;
-}
-
-static X509_EXTENSION *make_usage(int bit)
-{
-    ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
-    X509_EXTENSION *extension = NULL;
-    if (bits && ASN1_BIT_STRING_set_bit(bits, bit, 1))
-        extension = X509V3_EXT_i2d(NID_key_usage, 1, bits);
-    ASN1_BIT_STRING_free(bits);
-    return extension;
-}
-
-static X509_EXTENSION *make_authority_key(base_span_t key_id)
-{
-    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
-    X509_EXTENSION *extension = NULL;
-    if (authority && (authority->keyid = ASN1_OCTET_STRING_new()) &&
-        ASN1_OCTET_STRING_set(authority->keyid, key_id.data, (int)key_id.len))
-        extension = X509V3_EXT_i2d(NID_authority_key_identifier, 0, authority);
-    AUTHORITY_KEYID_free(authority);
-    return extension;
-}
-
-/* RFC 5280 4.2.1.3: bit 0 is digitalSignature, bit 1 nonRepudiation. */
-int pki_ca_fix_extensions(pki_ca_t *ca)
-{
-    ca->fixed[PKI_FIXED_CONSTRAINTS] = make_constraints();
-    ca->fixed[PKI_FIXED_DIGITAL_SIGNATURE] = make_usage(0);
-    ca->fixed[PKI_FIXED_NON_REPUDIATION] = make_usage(1);
-    ca->fixed[PKI_FIXED_AUTHORITY_KEY] = make_authority_key(ca->key_id);
-    for (int i = 0; i < PKI_FIXED; i++)
-        if (!ca->fixed[i])
-            return 0;
-    return 1;
-}
-
-/* RFC 5280 4.2.1.2 method 1: SHA-1 over the BIT STRING's octets. A name for the key, no secret and
- * no signature hangs on it. */
-static int add_subject_key(X509 *cert, const EVP_MD *sha1)
+static int add_subject_key(X509 *cert, const pki_ca_t *ca, base_span_t spki)
 {
     unsigned char hash[SHA_DIGEST_LENGTH];
-    unsigned len = 0;
     ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
-    int good = id && X509_pubkey_digest(cert, sha1, hash, &len) &&
-               ASN1_OCTET_STRING_set(id, hash, (int)len) &&
+    int good = id && pki_key_id(hash, spki, ca->sha1) &&
+               ASN1_OCTET_STRING_set(id, hash, SHA_DIGEST_LENGTH) &&
                X509_add1_ext_i2d(cert, NID_subject_key_identifier, id, 0, X509V3_ADD_APPEND);
     ASN1_OCTET_STRING_free(id);
     return good;
 }
 
-static int add_extensions(X509 *cert, const pki_ca_t *ca, unsigned usage)
+static int add_fixed(X509 *cert, const pki_fixed_t *fixed)
 {
-    pki_fixed_t key_usage = usage == PKI_USAGE_DIGITAL_SIGNATURE ? PKI_FIXED_DIGITAL_SIGNATURE
-                                                                 : PKI_FIXED_NON_REPUDIATION;
-    return X509_add_ext(cert, ca->fixed[PKI_FIXED_CONSTRAINTS], -1) &&
-           X509_add_ext(cert, ca->fixed[key_usage], -1) && add_subject_key(cert, ca->sha1) &&
-           X509_add_ext(cert, ca->fixed[PKI_FIXED_AUTHORITY_KEY], -1);
+    int good = 1;
+    for (int i = 0; good && i < fixed->count; i++)
+        good = X509_add_ext(cert, fixed->extensions[i], -1);
+    return good;
 }
 
-static int fill(X509 *cert, const pki_ca_t *ca, const pki_cert_spec_t *spec)
+static int push_san(GENERAL_NAMES *sans, int type, const char *value)
 {
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    if (!name || !text || !ASN1_STRING_set(text, value, -1)) {
+        ASN1_IA5STRING_free(text);
+        GENERAL_NAME_free(name);
+        return 0;
+    }
+    GENERAL_NAME_set0_value(name, type, text);
+    if (sk_GENERAL_NAME_push(sans, name) > 0)
+        return 1;
+    GENERAL_NAME_free(name);
+    return 0;
+}
+
+/* RFC 5280 4.2.1.6: not critical, since there is a subject. */
+static int add_sans(X509 *cert, const pki_profile_t *profile, const pki_names_t *names)
+{
+    GENERAL_NAMES *sans;
+    const pki_san_t *kind;
+    char value[PKI_VALUE_MAX + 1];
+    int good = 1;
+    if (!profile->sans[0][0])
+        return 1;
+    sans = GENERAL_NAMES_new();
+    for (int i = 0; sans && good && i < PKI_PROFILE_SANS && profile->sans[i][0]; i++)
+        if (pki_san_value(&kind, value, profile->sans[i], names))
+            good = push_san(sans, kind->type, value);
+    if (sans && good && sk_GENERAL_NAME_num(sans) > 0)
+        good = X509_add1_ext_i2d(cert, NID_subject_alt_name, sans, 0, X509V3_ADD_APPEND) == 1;
+    good = good && sans;
+    GENERAL_NAMES_free(sans);
+    return good;
+}
+
+static int fill(X509 *cert, const pki_ca_t *ca, const pki_fixed_t *fixed,
+                const pki_cert_spec_t *spec)
+{
+    char hex[2 * PKI_SERIAL_LEN + 1];
+    pki_names_t names = pki_spec_names(spec, hex);
     return X509_set_version(cert, X509_VERSION_3) && set_serial(cert, spec->serial) &&
-           set_names(cert, ca, spec->names.pseudonym) && set_times(cert, spec) &&
-           set_pubkey(cert, spec->spki) && add_extensions(cert, ca, spec->profile->usage);
+           set_names(cert, ca, spec->profile, &names) && set_times(cert, spec) &&
+           set_pubkey(cert, spec->spki) && add_fixed(cert, fixed) &&
+           add_subject_key(cert, ca, spec->spki) && add_sans(cert, spec->profile, &names);
 }
 
 static X509 *parse_whole(base_span_t der)
@@ -231,12 +232,12 @@ static X509 *parse_whole(base_span_t der)
     return NULL;
 }
 
-static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 *cert,
-                          base_span_t *out)
+static base_result_t sign(const pki_ca_t *ca, const pki_fixed_t *fixed, const pki_cert_spec_t *spec,
+                          X509 *cert, base_span_t *out)
 {
     unsigned char *der = NULL;
     int len;
-    if (!fill(cert, ca, spec))
+    if (!fill(cert, ca, fixed, spec))
         return base_fail(BASE_INTERNAL, "GBA0322", "certificate: cannot be built");
     if (!ca->key || X509_sign(cert, ca->key, ca->md) <= 0)
         return base_fail(BASE_STORE_DOWN, "GBA0323", "certificate: the CA's key does not sign");
@@ -247,28 +248,44 @@ static base_result_t sign(const pki_ca_t *ca, const pki_cert_spec_t *spec, X509 
     out->len = (apr_size_t)len;
     if (len > PKI_CERT_MAX)
         return base_fail(BASE_INTERNAL, "GBA0325", "certificate: too long");
-    return pki_cert_check(ca, spec, *out); /* what leaves is judged, not what was meant */
+    return pki_cert_check_with(ca, fixed, spec,
+                               *out); /* what leaves is judged, not what was meant */
 }
 
-base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,
-                             apr_size_t *der_len)
+static base_result_t issue(const pki_ca_t *ca, const pki_fixed_t *fixed,
+                           const pki_cert_spec_t *spec, unsigned char *der, apr_size_t *der_len)
 {
     base_span_t made = {NULL, 0};
     base_result_t result;
-    X509 *cert;
-    *der_len = 0;
-    if (!spec_is_sound(ca, spec))
-        return base_fail(BASE_INTERNAL, "GBA0326", "certificate: unsound specification");
-    cert = X509_new();
+    X509 *cert = X509_new();
     if (!cert)
         return base_fail(BASE_INTERNAL, "GBA0327", "certificate: out of memory");
-    result = sign(ca, spec, cert, &made);
+    result = sign(ca, fixed, spec, cert, &made);
     if (result.code == BASE_OK) {
         memcpy(der, made.data, made.len);
         *der_len = made.len;
     }
     OPENSSL_free((void *)made.data);
     X509_free(cert);
+    return result;
+}
+
+base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, unsigned char *der,
+                             apr_size_t *der_len)
+{
+    base_result_t result;
+    pki_fixed_t *fixed;
+    *der_len = 0;
+    if (!spec_is_sound(ca, spec))
+        return base_fail(BASE_INTERNAL, "GBA0326", "certificate: unsound specification");
+    fixed = pki_fixed_get(ca, spec->profile); /* first: this says whether the profile is one */
+    if (!fixed)
+        result = base_fail(BASE_INTERNAL, "GBA1502", "certificate: unsound profile");
+    else if (!pki_cert_can_name(spec->profile, &spec->names))
+        result = base_fail(BASE_INTERNAL, "GBA1501", "certificate: its subject cannot be filled");
+    else
+        result = issue(ca, fixed, spec, der, der_len);
+    pki_fixed_put(ca, fixed);
     ERR_clear_error();
     return result;
 }

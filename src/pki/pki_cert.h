@@ -89,11 +89,18 @@ int pki_pseudonym_make(char pseudonym[PKI_PSEUDONYM_LEN + 1], const base_random_
 int pki_cert_times(pki_cert_spec_t *spec, const pki_ca_t *ca, const pki_profile_t *profile,
                    apr_time_t now);
 
+/** Nonzero if the profile's subject can be filled with these names; pseudonym and serial are taken
+ *  to be there. If not: PKI_REASON_IDENTITY_MISSING. Pure; thread-safe. */
+int pki_cert_can_name(const pki_profile_t *profile, const pki_names_t *names);
+
 /**
- * Builds and signs: version 3; issuer = the CA's subject; subject CN = pseudonym; extensions
- * basicConstraints CA:FALSE (critical), keyUsage (critical), SKI (RFC 5280 4.2.1.2 method 1),
- * AKI (key identifier of the CA). Signed with SHA-256 (SHA-384 for a P-384 CA). The result is
- * parsed again and its signature, SPKI and serial are checked before it is given out.
+ * Builds and signs: version 3; issuer = the CA's subject; subject by the profile's templates;
+ * extensions basicConstraints CA:FALSE (critical), keyUsage (critical), SKI (RFC 5280 4.2.1.2
+ * method 1), AKI (key identifier of the CA), and extended key usage, certificate policies, CRL
+ * distribution points, AIA and subject alternative names if the profile has them. An alternative
+ * name that the names cannot fill, or that would be none of its kind, is left out; so is the
+ * extension if none is left. Signed with SHA-256 (SHA-384 for a P-384 CA). What was made is read
+ * by pki_cert_check() before it is given out.
  * @param der     at least PKI_CERT_MAX octets
  * @param der_len set on BASE_OK
  * @return BASE_OK, BASE_STORE_DOWN (signer), or BASE_INTERNAL
@@ -103,7 +110,7 @@ base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, un
 
 /**
  * Reads a certificate that @a spec is said to describe, and compares: signature, issuer, subject,
- * SPKI, serial, times, usage, and these four extensions with no other.
+ * SPKI, serial, times, and every extension that pki_cert_issue() would put there, with no other.
  * @return BASE_OK, BASE_STORE_DOWN (the signature is not this CA's), or BASE_INTERNAL (it says
  *         something else)
  */

@@ -256,10 +256,38 @@ static pki_reason_t check_ca(deciding_t *d, char *input)
     return d->facts->wants_ca ? PKI_REASON_CA_REQUESTED : PKI_REASON_NONE;
 }
 
+/* What is looked at in a key of a type (NULL: of any), in the order in which it is. */
+static const struct {
+    const char *name;
+    const char *type;
+    pki_reason_t reason;
+} key_checks[] = {
+    {"key type", NULL, PKI_REASON_KEY_TYPE},
+    {"key size", "RSA", PKI_REASON_KEY_SIZE},
+    {"key exponent", "RSA", PKI_REASON_KEY_EXPONENT},
+    {"key curve", "EC", PKI_REASON_KEY_CURVE},
+    {"small factors", "RSA", PKI_REASON_KEY_FACTORS},
+    {"ROCA fingerprint", "RSA", PKI_REASON_KEY_ROCA},
+    {"close primes", "RSA", PKI_REASON_KEY_CLOSE_PRIMES},
+};
+
+static int is_of_type(const deciding_t *d, const char *type)
+{
+    return !type || (d->facts->key_type && strcmp(type, d->facts->key_type) == 0);
+}
+
+/* The checks were made before, as most of them cost more than this: here they are told. */
 static pki_reason_t check_key(deciding_t *d, char *input)
 {
+    pki_reason_t reason = d->facts->key_check;
     apr_cpystrn(input, d->facts->key_text ? d->facts->key_text : "", INPUT_MAX);
-    return d->facts->key_check;
+    for (apr_size_t i = 0; i < sizeof(key_checks) / sizeof(key_checks[0]); i++) {
+        if (reason == key_checks[i].reason)
+            break;
+        if (is_of_type(d, key_checks[i].type))
+            pki_trace_step(d->trace, key_checks[i].name, input, PKI_REASON_NONE);
+    }
+    return reason;
 }
 
 static pki_reason_t check_verdict(deciding_t *d, char *input)
@@ -273,12 +301,12 @@ static const struct {
     const char *name;
     pki_reason_t (*check)(deciding_t *d, char *input);
 } checks[] = {
-    {"identity", check_identity}, {"user security settings", check_uss},
-    {"NAF group", check_group},   {"key choice", check_key_choice},
-    {"flags", check_flags},       {"key usage", check_usage},
-    {"profile", tell_profile},    {"age of the bootstrapping", check_age},
-    {"names", check_names},       {"basic constraints", check_ca},
-    {"key", check_key},           {"verdict", check_verdict},
+    {"identity", check_identity},  {"user security settings", check_uss},
+    {"NAF group", check_group},    {"key choice", check_key_choice},
+    {"flags", check_flags},        {"key usage", check_usage},
+    {"profile", tell_profile},     {"age of the bootstrapping", check_age},
+    {"names", check_names},        {"basic constraints", check_ca},
+    {"key as a whole", check_key}, {"verdict", check_verdict},
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))

@@ -71,7 +71,8 @@ typedef struct pki_case_t {
     int profile_count;
     unsigned usage_wish;          /**< PKI_USAGE_ mask that the PKCS#10 asks for; 0: nothing */
     int wants_ca;                 /**< nonzero: the PKCS#10 asks for CA:TRUE */
-    const char *key_text;         /**< "EC P-256" and so on, for the trace */
+    const char *key_type;         /**< pki_key_facts_t.type, for the trace */
+    const char *key_text;         /**< "EC P-256" and so on, likewise */
     pki_reason_t key_check;       /**< what the checks of the key came to */
     pki_reason_t verdict;         /**< of rules and module; NONE if they were not asked */
     const pki_history_t *history; /**< NULL: not known here; whoever holds the ledger decides */

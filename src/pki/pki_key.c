@@ -8,14 +8,21 @@
 static pki_reason_t check_rsa(const EVP_PKEY *key)
 {
     BIGNUM *exponent = NULL;
+    BIGNUM *modulus = NULL;
     int bits = EVP_PKEY_get_bits(key);
     int usual;
+    int odd;
     if (bits < 2048 || bits > 4096)
         return PKI_REASON_KEY_SIZE;
     usual =
         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) && BN_is_word(exponent, 65537);
     BN_free(exponent);
-    return usual ? PKI_REASON_NONE : PKI_REASON_KEY_EXPONENT;
+    if (!usual)
+        return PKI_REASON_KEY_EXPONENT;
+    /* Here, since nothing that such a key signed can be verified. */
+    odd = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) && BN_is_odd(modulus);
+    BN_free(modulus);
+    return odd ? PKI_REASON_NONE : PKI_REASON_KEY_FACTORS;
 }
 
 /* Reads numbers only: no EVP_PKEY_public_check(), which costs an RSA key of an attacker's choice

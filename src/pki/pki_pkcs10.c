@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include "pki/pki_impl.h"
+#include "pki/pki_policy.h"
 
 /* TS 24.109 E.3.1 prints its armour lines with a space inside the dashes, RFC 7468 without; the
  * word NEW is what older tools write (RFC 7468 7). Begin and end must be of one row. */
@@ -104,8 +105,7 @@ static int body_to_der(base_span_t *der, base_span_t body, apr_pool_t *pool)
     return decode_text(der, text, pool);
 }
 
-/* Moves *p behind the tag and length of the DER element that must be there; *len is its content. */
-static int enter(const unsigned char **p, const unsigned char *end, int tag, long *len)
+int pki_der_enter(const unsigned char **p, const unsigned char *end, int tag, long *len)
 {
     int got = 0;
     int class = 0;
@@ -119,15 +119,16 @@ static int find_spki(base_span_t *spki, base_span_t der)
     const unsigned char *p = der.data;
     const unsigned char *end = der.data + der.len;
     long len = 0;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len) || !enter(&p, end, V_ASN1_SEQUENCE, &len) ||
-        !enter(&p, end, V_ASN1_INTEGER, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len) ||
+        !pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len) ||
+        !pki_der_enter(&p, end, V_ASN1_INTEGER, &len))
         return 0;
     p += len;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len))
         return 0;
     p += len;
     spki->data = p;
-    if (!enter(&p, end, V_ASN1_SEQUENCE, &len))
+    if (!pki_der_enter(&p, end, V_ASN1_SEQUENCE, &len))
         return 0;
     spki->len = (apr_size_t)(p + len - spki->data);
     return 1;
@@ -205,7 +206,7 @@ static int rsa_is_sound(const pki_pkcs10_t *req)
         return 0;
     X509_ALGOR_get0(NULL, &type, NULL, alg);
     p = key;
-    return type == V_ASN1_NULL && enter(&p, key + key_len, V_ASN1_SEQUENCE, &len) &&
+    return type == V_ASN1_NULL && pki_der_enter(&p, key + key_len, V_ASN1_SEQUENCE, &len) &&
            p + len == key + key_len && ASN1_object_size(1, (int)len, V_ASN1_SEQUENCE) == key_len &&
            take_natural(&p, key + key_len) && take_natural(&p, key + key_len) && p == key + key_len;
 }
@@ -253,7 +254,9 @@ static const char *parse(pki_pkcs10_t *req, base_span_t der, apr_pool_t *pool)
         return "PKCS#10: SubjectPublicKeyInfo is not in DER";
     if (req->spki.len > PKI_SPKI_MAX)
         return "PKCS#10: SubjectPublicKeyInfo is too long";
-    return key_is_sound(req) ? NULL : "PKCS#10: the public key cannot be read";
+    if (!key_is_sound(req))
+        return "PKCS#10: the public key cannot be read";
+    return pki_attributes_wrong(req->req);
 }
 
 base_result_t pki_pkcs10_read(pki_pkcs10_t **out, base_span_t body, apr_pool_t *pool)
@@ -339,7 +342,10 @@ base_result_t pki_pkcs10_verify(const pki_pkcs10_t *req)
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req->req);
     int taken = hash_is_taken(signature_hash(req));
-    int good = taken && key && X509_REQ_verify(req->req, key) == 1;
+    int good;
+    if (pki_key_check(req) != PKI_REASON_NONE)
+        return base_fail(BASE_INTERNAL, "GBA1505", "PKCS#10: verified by a key that is refused");
+    good = taken && key && X509_REQ_verify(req->req, key) == 1;
     ERR_clear_error();
     if (!taken)
         return base_fail(BASE_BAD_POP, "GBA0304", "PKCS#10: signature algorithm not taken");

@@ -35,8 +35,8 @@ base_span_t pki_pkcs10_spki(const pki_pkcs10_t *req);
 /** The key usages that an extensionRequest asks for, as a PKI_USAGE_ mask; 0 if none. A wish. */
 unsigned pki_pkcs10_usage_wish(const pki_pkcs10_t *req);
 
-/** Verifies the PKCS#10's signature by its own key. Call pki_key_check() first: it refuses the
- *  keys that make this dear. BASE_OK, BASE_BAD_POP, or BASE_INTERNAL. */
+/** Verifies the PKCS#10's signature by its own key. A key that pki_key_check() refuses is not used,
+ *  since it may be made to be dear. BASE_OK, BASE_BAD_POP, or BASE_INTERNAL (such a key). */
 base_result_t pki_pkcs10_verify(const pki_pkcs10_t *req);
 
 #endif

@@ -50,8 +50,18 @@ const char *pki_reason_public_text(pki_reason_t reason);
 /** What it means, for the operator: some words without a full stop; static. */
 const char *pki_reason_detail(pki_reason_t reason);
 
-/** Cheap checks of the key (type, bits, exponent, curve) without touching the signature.
- *  PKI_REASON_NONE if it may be certified. */
+/** Cheap checks of the key (type, bits, exponent, even modulus, curve) without touching the
+ *  signature. PKI_REASON_NONE if it may be proved and examined. */
 pki_reason_t pki_key_check(const pki_pkcs10_t *req);
+
+/**
+ * Dear checks of an RSA key, for after the proof of possession: factors below 752, the fingerprint
+ * of CVE-2017-15361, and primes so close that Fermat's method finds them within 100 rounds. Takes
+ * no more than a few verifications, whatever the key. What pki_key_check() refuses is refused here
+ * too.
+ * @param reason set on BASE_OK: KEY_FACTORS, KEY_ROCA, KEY_CLOSE_PRIMES, or NONE
+ * @return BASE_OK, or BASE_INTERNAL (no memory): nobody knows
+ */
+base_result_t pki_key_examine(pki_reason_t *reason, const pki_pkcs10_t *req);
 
 #endif

@@ -65,16 +65,18 @@ static base_result_t parse_pkcs10(pki_pkcs10_t **out, const enrolment_t *enrolme
 }
 
 /* Cheap checks before dear ones: the signature of a key that is refused anyway is not verified, as
- * such a key may be made to be dear. */
+ * such a key may be made to be dear; and only who holds the key has it examined. */
 static base_result_t read_key(enrolment_t *enrolment, const pki_pkcs10_t *pkcs10)
 {
     portal_pkcs10_t *out = &enrolment->pkcs10;
+    base_result_t result;
 
     out->key_text = pki_key_describe(&enrolment->key, pkcs10, enrolment->pool);
     out->key_check = pki_key_check(pkcs10);
     if (out->key_check != PKI_REASON_NONE)
         return base_ok();
-    return tell(enrolment, "proof of possession", out->key_text, pki_pkcs10_verify(pkcs10));
+    result = tell(enrolment, "proof of possession", out->key_text, pki_pkcs10_verify(pkcs10));
+    return result.code == BASE_OK ? pki_key_examine(&out->key_check, pkcs10) : result;
 }
 
 static base_result_t read_pkcs10(enrolment_t *enrolment)
@@ -111,6 +113,7 @@ static base_result_t decide(enrolment_t *enrolment)
                         .profile_count = config->profile_count,
                         .usage_wish = enrolment->pkcs10.usage_wish,
                         .wants_ca = enrolment->pkcs10.wants_ca,
+                        .key_type = enrolment->key.type,
                         .key_text = enrolment->pkcs10.key_text,
                         .key_check = enrolment->pkcs10.key_check};
 

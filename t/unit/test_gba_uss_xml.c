@@ -125,7 +125,7 @@ static const struct {
     {"<", "no XML"},
     {"<ussList>", "no XML"},
     {"<ussList/><ussList/>", "no XML"},
-    {LIST("<uss>") , "no XML"},
+    {LIST("<uss>"), "no XML"},
     {"<ussList>\xff</ussList>", "no XML"},
     {"<x:ussList/>", "no XML"},
     {"<ussList>&a;</ussList>", "no XML"},
@@ -204,8 +204,8 @@ static const char *times(const char *item, int count)
 
 static void test_bounds(void)
 {
-    const char *list = apr_pstrcat(pool, "<ussList>", times(USS(""), GBA_USS_MAX), "</ussList>",
-                                   NULL);
+    const char *list =
+        apr_pstrcat(pool, "<ussList>", times(USS(""), GBA_USS_MAX), "</ussList>", NULL);
     char *big;
     ok(is_read(list), "8 settings are read");
     list = apr_pstrcat(pool, "<ussList>", times(USS(""), GBA_USS_MAX + 1), "</ussList>", NULL);
@@ -219,9 +219,9 @@ static void test_bounds(void)
     list = apr_psprintf(pool, LIST("<uss id='1' type='1'><uids><uid>%s</uid></uids></uss>"),
                         times("0123456789abcdef", 64));
     ok(is_refused(list, strlen(list), "a text of more than 1023"), "1024 octets in one text");
-    list = apr_psprintf(pool, LIST("<uss id='1' type='1'><uids>%s</uids></uss>"),
-                        times(apr_psprintf(pool, "<uid>%s</uid>", times("0123456789abcdef", 63)),
-                              3));
+    list =
+        apr_psprintf(pool, LIST("<uss id='1' type='1'><uids>%s</uids></uss>"),
+                     times(apr_psprintf(pool, "<uid>%s</uid>", times("0123456789abcdef", 63)), 3));
     ok(is_refused(list, strlen(list), "a text that is empty, or too long"), "too long together");
     big = apr_palloc(pool, GBA_USS_XML_MAX + 1);
     memset(big, ' ', GBA_USS_XML_MAX + 1);
@@ -255,6 +255,72 @@ static base_code_t read_json(gba_info_t *out, const char *text)
     if (result.code != BASE_OK)
         printf("# %s\n", result.detail);
     return result.code;
+}
+
+static int same_text(const gba_info_t *a, gba_text_ref_t in_a, const gba_info_t *b,
+                     gba_text_ref_t in_b)
+{
+    const char *one = gba_info_text(a, in_a), *other = gba_info_text(b, in_b);
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static int same_uss(const gba_info_t *a, const gba_info_t *b, int i)
+{
+    const gba_uss_t *one = &a->uss[i], *other = &b->uss[i];
+    int same = one->gs_id == other->gs_id && one->gs_type == other->gs_type &&
+               one->key_choice == other->key_choice && one->flag_count == other->flag_count &&
+               one->ue_id_count == other->ue_id_count &&
+               memcmp(one->flags, other->flags, sizeof(one->flags)) == 0 &&
+               same_text(a, one->naf_group, b, other->naf_group);
+    for (int j = 0; j < GBA_UEIDS_MAX; j++)
+        same = same && same_text(a, one->ue_ids[j], b, other->ue_ids[j]);
+    return same;
+}
+
+/* The same settings in both forms. */
+static const struct {
+    const char *xml;
+    const char *json;
+    int count;
+} pairs[] = {
+    {"", "", 0},
+    {"<uss id='1' type='1' nafGroup=''><uids><uid>a</uid></uids><flags/></uss>",
+     "{\"uss\":{\"gsId\":1,\"gsType\":1,\"ueIds\":[{\"ueId\":\"a\"}],\"nafGroup\":\"\"}}", 1},
+    {"<uss id='0' type='4294967295' nafGroup='\xc3\xa9 &lt;'><uids><uid>sip:a@b.c</uid>"
+     "<uid>tel:+1</uid></uids><flags><flag>2</flag><flag>4294967295</flag><flag>0</flag></flags>"
+     "<keyChoice>UICC_BASED_KEY</keyChoice></uss>",
+     "{\"uss\":{\"gsId\":0,\"gsType\":4294967295,\"nafGroup\":\"\xc3\xa9 <\",\"ueIds\":"
+     "[{\"ueId\":\"sip:a@b.c\"},{\"ueId\":\"tel:+1\"}],\"flags\":[{\"flag\":2},"
+     "{\"flag\":4294967295},{\"flag\":0}],\"keyChoice\":\"UICC_BASED_KEY\"}}",
+     1},
+    {"<uss id='2' type='1'><uids><uid>a</uid></uids><extension>"
+     "<keyChoice>ME_UICC_BASED_KEYS</keyChoice></extension></uss>"
+     "<uss id='3' type='1'><uids><uid>a</uid></uids><keyChoice>LATER</keyChoice></uss>",
+     "{\"uss\":{\"gsId\":2,\"gsType\":1,\"ueIds\":[{\"ueId\":\"a\"}],"
+     "\"keyChoice\":\"ME_UICC_BASED_KEYS\"}},"
+     "{\"uss\":{\"gsId\":3,\"gsType\":1,\"ueIds\":[{\"ueId\":\"a\"}],\"keyChoice\":\"LATER\"}}",
+     2},
+};
+
+static void test_pairs(void)
+{
+    for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        gba_info_t xml, json;
+        int same;
+        base_code_t read =
+            read_json(&xml, apr_psprintf(pool, "{" KEY ",\"userSecSettings\":\"%s\"}",
+                                         apr_psprintf(pool, LIST("%s"), pairs[i].xml)));
+        is_int(read, BASE_OK, pairs[i].xml);
+        is_int(read_json(&json,
+                         apr_psprintf(pool,
+                                      pairs[i].count ? "{" KEY ",\"ussList\":[%s]}" : "{" KEY "%s}",
+                                      pairs[i].json)),
+               BASE_OK, pairs[i].json);
+        same = xml.uss_count == pairs[i].count && json.uss_count == pairs[i].count;
+        for (int j = 0; j < GBA_USS_MAX; j++)
+            same = same && same_uss(&xml, &json, j);
+        ok(same, "  ... are the same %d settings", pairs[i].count);
+    }
 }
 
 static void test_json_member(void)
@@ -297,6 +363,7 @@ int main(void)
     test_refused();
     test_bounds();
     test_identity();
+    test_pairs();
     test_json_member();
     apr_pool_destroy(pool);
     apr_terminate();

@@ -137,6 +137,7 @@ static void test_no_renewal_without_gain(void)
        "no new certificate that lives no longer");
     start("brief.db", ca, &question);
     question.profile.lifetime = apr_time_from_sec(3600);
+    question.profile.renew_before = question.profile.lifetime - 1;
     ask(&question, &first);
     ok(ask(&question, &second).code == BASE_OK && same(&first, &second),
        "nor twice in a second, if renewal is to come before issue");

@@ -3,6 +3,8 @@
  * module and history only narrow; and what a trace hears. */
 #include "decide_fixture.h"
 
+static apr_pool_t *pool;
+
 #define COUNT(rows) (sizeof(rows) / sizeof(rows[0]))
 
 /* ---- every combination ---- */
@@ -191,6 +193,7 @@ static void of_a_permit(void)
     pki_case_t facts;
     fill(&info, &facts, &who);
     info.bootstrapped = PKIF_NOW - apr_time_from_sec(17);
+    facts.key_type = "EC";
     facts.key_text = "EC P-256";
     facts.naf_group = "fixed";
     facts.uicc_key = 1;
@@ -208,7 +211,9 @@ static void of_a_permit(void)
            "age of the bootstrapping | 17 s | ok\n"
            "names | IMPI, 0 UE identities | ok\n"
            "basic constraints | no CA asked for | ok\n"
-           "key | EC P-256 | ok\n"
+           "key type | EC P-256 | ok\n"
+           "key curve | EC P-256 | ok\n"
+           "key as a whole | EC P-256 | ok\n"
            "blocked keys | not blocked | ok\n"
            "owner of the key | nobody else | ok\n"
            "certificates held | 0 of 1 | ok\n"
@@ -262,6 +267,37 @@ static void of_refusals(void)
     ends(&facts, "certificate held | given again | ok\n");
 }
 
+/* Every check that the key had passed is told before the one that it fails. */
+static void of_keys(void)
+{
+    static const struct {
+        const char *type;
+        pki_reason_t reason;
+        const char *want;
+    } rows[] = {
+        {"RSA", PKI_REASON_NONE,
+         "key type | K | ok\nkey size | K | ok\nkey exponent | K | ok\nsmall factors | K | ok\n"
+         "ROCA fingerprint | K | ok\nclose primes | K | ok\nkey as a whole | K | ok\n"},
+        {"RSA", PKI_REASON_KEY_SIZE, "key type | K | ok\nkey as a whole | K | KEY_SIZE\n"},
+        {"RSA", PKI_REASON_KEY_ROCA,
+         "key type | K | ok\nkey size | K | ok\nkey exponent | K | ok\nsmall factors | K | ok\n"
+         "key as a whole | K | KEY_ROCA\n"},
+        {"EC", PKI_REASON_KEY_CURVE, "key type | K | ok\nkey as a whole | K | KEY_CURVE\n"},
+        {"other", PKI_REASON_KEY_TYPE, "key as a whole | K | KEY_TYPE\n"},
+    };
+    const who_t who = {1, 1, DS, 0};
+    gba_info_t info;
+    pki_case_t facts;
+    for (unsigned i = 0; i < COUNT(rows); i++) {
+        fill(&info, &facts, &who);
+        facts.key_type = rows[i].type;
+        facts.key_text = "K";
+        facts.key_check = rows[i].reason;
+        ends(&facts,
+             apr_pstrcat(pool, "basic constraints | no CA asked for | ok\n", rows[i].want, NULL));
+    }
+}
+
 /* A group is the operator's text: a trace shows it whole, or not at all. */
 static void of_long_groups(void)
 {
@@ -304,13 +340,16 @@ static void hears_only(void)
 int main(void)
 {
     apr_initialize();
+    apr_pool_create(&pool, NULL);
     combinations();
     nothing_widens();
     strange_inputs();
     of_a_permit();
     of_refusals();
+    of_keys();
     of_long_groups();
     hears_only();
+    apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();
 }

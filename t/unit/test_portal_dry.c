@@ -74,7 +74,9 @@ static void permit(void)
            "age of the bootstrapping | 9 s | ok\n"
            "names | IMPI, 0 UE identities | ok\n"
            "basic constraints | no CA asked for | ok\n"
-           "key | EC P-256 | ok\n"
+           "key type | EC P-256 | ok\n"
+           "key curve | EC P-256 | ok\n"
+           "key as a whole | EC P-256 | ok\n"
            "rule 1 | true | ok\n"
            "ledger | 2 held, one is given again | ok\n",
            "  ... every check with its input and result");
@@ -104,7 +106,7 @@ static void refusals(void)
     ok(strstr(heard, "extensions | not looked at: subjectAltName, extendedKeyUsage | ok\n") != NULL,
        "  ... and what else it asks for is told");
     refused("RSA of 1024 bits", info, "rsa1024.pem", "KEY_SIZE",
-            "key | RSA 1024 bits | KEY_SIZE\n");
+            "key as a whole | RSA 1024 bits | KEY_SIZE\n");
     ok(!strstr(heard, "possession"), "  ... whose signature is not verified");
     rule_says = PKI_REASON_RULE;
     refused("a rule", info, "p256.pem", "RULE", "rule 1 | true | RULE\n");
