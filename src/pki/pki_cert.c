@@ -278,11 +278,13 @@ base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, un
     *der_len = 0;
     if (!spec_is_sound(ca, spec))
         return base_fail(BASE_INTERNAL, "GBA0326", "certificate: unsound specification");
-    if (!pki_cert_can_name(spec->profile, &spec->names))
-        return base_fail(BASE_INTERNAL, "GBA1501", "certificate: its subject cannot be filled");
-    fixed = pki_fixed_get(ca, spec->profile);
-    result = fixed ? issue(ca, fixed, spec, der, der_len)
-                   : base_fail(BASE_INTERNAL, "GBA1502", "certificate: unsound profile");
+    fixed = pki_fixed_get(ca, spec->profile); /* first: this says whether the profile is one */
+    if (!fixed)
+        result = base_fail(BASE_INTERNAL, "GBA1502", "certificate: unsound profile");
+    else if (!pki_cert_can_name(spec->profile, &spec->names))
+        result = base_fail(BASE_INTERNAL, "GBA1501", "certificate: its subject cannot be filled");
+    else
+        result = issue(ca, fixed, spec, der, der_len);
     pki_fixed_put(ca, fixed);
     ERR_clear_error();
     return result;
