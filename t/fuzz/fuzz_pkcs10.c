@@ -15,6 +15,7 @@ static void judge(const pki_pkcs10_t *req)
     const unsigned char *p = spki.data;
     X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.len);
     pki_reason_t reason = pki_key_check(req);
+    pki_reason_t examined = PKI_REASONS;
     if (!pub || p != spki.data + spki.len || spki.len > PKI_SPKI_MAX)
         abort();
     if (pki_pkcs10_usage_wish(req) & ~(PKI_USAGE_DIGITAL_SIGNATURE | PKI_USAGE_NON_REPUDIATION))
@@ -23,7 +24,12 @@ static void judge(const pki_pkcs10_t *req)
         if (!X509_PUBKEY_get0(pub))
             abort();
         (void)pki_pkcs10_verify(req);
+    } else if (pki_pkcs10_verify(req).code == BASE_OK) {
+        abort();
     }
+    if (pki_key_examine(&examined, req).code != BASE_OK ||
+        (reason != PKI_REASON_NONE && examined != reason))
+        abort();
     X509_PUBKEY_free(pub);
 }
 

@@ -100,15 +100,16 @@ my ($signature, $repudiation) = ('Digital Signature', 'Non Repudiation');
 my @wishes = (
     ['alpha',  'flag 1, no wish',                   $signature],
     ['alpha',  'flag 1, digitalSignature',          $signature,   'keyUsage=digitalSignature'],
-    ['alpha',  'flag 1, nonRepudiation',            undef,        'keyUsage=nonRepudiation'],
+    ['alpha',  'flag 1, nonRepudiation',            'USAGE_NOT_ALLOWED', 'keyUsage=nonRepudiation'],
     ['alpha',  'flag 1, both',                      $signature,   'keyUsage=digitalSignature,nonRepudiation'],
     ['signer', 'flag 2, no wish',                   $repudiation],
     ['signer', 'flag 2, nonRepudiation',            $repudiation, 'keyUsage=critical,nonRepudiation'],
-    ['signer', 'flag 2, digitalSignature',          undef,        'keyUsage=digitalSignature'],
+    ['signer', 'flag 2, digitalSignature',          'USAGE_NOT_ALLOWED', 'keyUsage=digitalSignature'],
     ['both',   'both flags, no wish',               $signature],
     ['both',   'both flags, nonRepudiation',        $repudiation, 'keyUsage=nonRepudiation'],
     ['both',   'both flags, both',                  $signature,   'keyUsage=digitalSignature,nonRepudiation'],
-    ['both',   'both flags, other extensions',      $signature,   'basicConstraints=CA:TRUE', 'subjectAltName=email:a@b.example'],
+    ['both',   'both flags, other extensions',      $signature,   'basicConstraints=CA:FALSE', 'subjectAltName=email:a@b.example'],
+    ['both',   'both flags, CA:TRUE',               'CA_REQUESTED', 'basicConstraints=critical,CA:TRUE'],
     ['ue-id',  'an UE identity instead of an IMPI', $signature],
 );
 my (%ue, %subject);
@@ -117,16 +118,17 @@ for my $row (@wishes) {
     my $ue       = $ue{$who} ||= GBA::UE->new(subscriber($who));
     my $key      = new_key('EC', 'P-256');
     my $response = enrol($ue, pkcs10($key, @extensions));
-    is($response->{status}, $usage ? 200 : 403, "$name: status");
-    if ($usage) {
+    my $refused  = $usage =~ /\A[A-Z_]+\z/;
+    is($response->{status}, $refused ? 403 : 200, "$name: status");
+    if (!$refused) {
         my $cert = check_certificate($name, $response->{body}, $key, $usage);
         push @{ $subject{$who} }, $cert->{subject};
     }
     else {
-        like($response->{body}, qr/"refused; reason=USAGE_NOT_ALLOWED"/, "$name: reason");
+        like($response->{body}, qr/"refused; reason=$usage"/, "$name: reason");
     }
-    my $fresh = @{ $subject{$who} || [] } + (!$usage) == 1 && !$ue->{seen}++;
-    $log->holds($name, ('GBA0401') x !!$fresh, $usage ? 'GBA0661' : 'GBA0446');
+    my $fresh = @{ $subject{$who} || [] } + $refused == 1 && !$ue->{seen}++;
+    $log->holds($name, ('GBA0401') x !!$fresh, $refused ? 'GBA0446' : 'GBA0661');
 }
 for my $who (sort keys %subject) {
     my %names = map { $_ => 1 } @{ $subject{$who} };
