@@ -30,6 +30,14 @@ members() {
         }' "$header"
 }
 
+# Members of struct $1 that are structs of the same header themselves, one "type member" a line.
+inner() {
+    awk -v want="$1" '
+        $0 ~ "struct " want " *\\{" { on = 1; next }
+        on && /^\}/ { exit }
+        on && $1 ~ /^mod_gba_pki_[a-z_]*_t$/ && $2 ~ /^[a-z_]+;/ { sub(/;.*/, "", $2); print $1, $2 }' "$header"
+}
+
 # The body of function $1 (house style: its braces stand in the first column).
 body() {
     awk -v want="$1" '
@@ -49,10 +57,19 @@ for kind in dir srv; do
     at_least 3 "$(count "$create")" "lines in mod_gba_pki_${kind}_create"
     at_least 3 "$(count "$merge")" "lines in mod_gba_pki_${kind}_merge"
     zeroed=$(printf '%s\n' "$create" | grep -c apr_pcalloc)
+    # What a struct within it holds is merged member by member: "quota.held_max".
+    names="$names$newline$(inner "$struct" | while read -r type member; do
+        members "$type" | sed "s/^/$member./"
+    done)"
     for name in $names; do
         problem=
-        test "$zeroed" -gt 0 || printf '%s\n' "$create" | grep -qw "$name" || problem="not created"
-        printf '%s\n' "$merge" | grep -qw "$name" || problem="${problem:+$problem, }not merged"
+        test "$zeroed" -gt 0 || printf '%s\n' "$create" | grep -qwF "$name" || problem="not created"
+        # Zero is a value of numbers: unset is -1.
+        if printf '%s\n' "$merge" | grep -qF "MERGE_NUMBER($name)" &&
+            ! printf '%s\n' "$create" | grep -wF "$name" | grep -qF -e '-1'; then
+            problem="not created as -1"
+        fi
+        printf '%s\n' "$merge" | grep -qwF "$name" || problem="${problem:+$problem, }not merged"
         clean "$struct.$name is created and merged" "$problem"
     done
 done
