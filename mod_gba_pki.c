@@ -7,7 +7,8 @@
  *                  post_config     nonce key and associations in shared memory; ledger made; the
  *                                  keeper started, which alone loads keys and writes the ledger
  *                  child_init      the child's way to the keeper
- *   a request      force_authn     AuthType GBA alone closes a location
+ *   a request      post_perdir     gba-decide's look at another location ends here
+ *                  force_authn     AuthType GBA alone closes a location
  *                  check_authn     Digest Authorization, nonce, key, body, response, nc
  *                  check_authz     Require; a "no" to an authenticated UE is 403, never 401
  *                  fixups          environment, and headers for application servers
@@ -89,6 +90,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_gba_pki_keeper_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_perdir_config(mod_gba_pki_decide_found, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_force_authn(mod_gba_pki_force_authn, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(mod_gba_pki_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);

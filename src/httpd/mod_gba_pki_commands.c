@@ -87,8 +87,8 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBAProfileFlag", mod_gba_pki_set_profile_flag, NULL, RSRC_CONF,
                   "the flag of the user security setting that unlocks it: authentication, "
                   "non-repudiation, or a number"),
-    AP_INIT_ITERATE("GBAProfileKeyUsage", mod_gba_pki_set_profile_usage, NULL, RSRC_CONF,
-                    "digitalSignature, nonRepudiation"),
+    AP_INIT_TAKE1("GBAProfileKeyUsage", mod_gba_pki_set_profile_usage, NULL, RSRC_CONF,
+                  "digitalSignature or nonRepudiation"),
     AP_INIT_ITERATE("GBAProfileSubject", mod_gba_pki_set_profile_subject, NULL, RSRC_CONF,
                     "attributes of the subject, in order, such as CN=%{pseudonym}"),
     AP_INIT_ITERATE("GBAProfileAltName", mod_gba_pki_set_profile_alt_name, NULL, RSRC_CONF,

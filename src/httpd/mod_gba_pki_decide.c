@@ -18,6 +18,9 @@
 
 APLOG_USE_MODULE(gba_pki);
 
+/* A B-TID that no BSF hands out (RFC 6761): the records know nobody by it. */
+#define NOBODY "ZGVjaWRl@decide.invalid"
+
 #define MEDIA_JSON "application/json"
 
 /* ---- the question ---- */
@@ -66,12 +69,23 @@ static int read_question(portal_inquiry_t *question, request_rec *r, base_result
 
 /* ---- the decision ---- */
 
-/* The location as a request to it would find it. What its access control says of the operator is
- * not asked: he asks for somebody else. NULL if nothing is enrolled there. */
+/* Marks a request that looks for a location. */
+static const char looking[] = "gba-decide looks for a location";
+
+int mod_gba_pki_decide_found(request_rec *r)
+{
+    return r->main && apr_table_get(r->main->notes, looking) ? HTTP_FORBIDDEN : DECLINED;
+}
+
+/* The location with the configuration that a request to it would have; NULL if nothing is enrolled
+ * there. */
 static request_rec *find_location(request_rec *r, const char *location)
 {
-    request_rec *found = ap_sub_req_lookup_uri(location, r, NULL);
+    request_rec *found;
 
+    apr_table_setn(r->notes, looking, "1");
+    found = ap_sub_req_lookup_uri(location, r, NULL);
+    apr_table_unset(r->notes, looking);
     return found && mod_gba_pki_enrols(found) ? found : NULL;
 }
 
@@ -88,7 +102,7 @@ static base_result_t decide(portal_enrol_answer_t *answer, request_rec *place,
     portal_enrol_request_t request = {.method = "POST",
                                       .content_type = PKI_MEDIA_PKCS10,
                                       .body = question->csr,
-                                      .btid = "",
+                                      .btid = NOBODY,
                                       .info = question->info,
                                       .uicc_key = question->uicc_key};
     portal_issuer_t *issuer = NULL;

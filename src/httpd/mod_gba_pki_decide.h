@@ -13,4 +13,10 @@
  *  is no question. */
 int mod_gba_pki_decide_handler(request_rec *r);
 
+/**
+ * post_perdir_config: ends the lookup of a location once its configuration is known. What its
+ * access control says of the operator is not asked: he asks for somebody else.
+ */
+int mod_gba_pki_decide_found(request_rec *r);
+
 #endif

@@ -98,11 +98,16 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
-int mod_gba_pki_enrols(const request_rec *r)
+/* SetHandler's text may be an expression; other directives write a plain name. */
+int mod_gba_pki_enrols(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *name = core ? core->handler : NULL;
+    const char *error = NULL;
 
-    return core && core->handler && strcmp(core->handler, HANDLER) == 0;
+    if (core && core->expr_handler)
+        name = ap_expr_str_exec(r, core->expr_handler, &error);
+    return name && !error && strcmp(name, HANDLER) == 0;
 }
 
 /* Where the handler was not known when the UE authenticated (AddHandler, RewriteRule, an internal

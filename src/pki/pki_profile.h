@@ -32,7 +32,8 @@
 typedef struct pki_profile_t {
     char name[PKI_PROFILE_NAME_MAX + 1];
     apr_uint32_t flag;                /**< USS flag that unlocks it (TS 29.109: 1 or 2); never 0 */
-    unsigned usage;                   /**< PKI_USAGE_ mask of the certificate; never 0 */
+    unsigned usage;                   /**< one PKI_USAGE_ of the certificate, which is unlocked for
+                                           it alone (TS 29.109); never both */
     apr_interval_time_t lifetime;     /**< from now to notAfter, microseconds */
     apr_interval_time_t backdate;     /**< from notBefore to now, microseconds */
     apr_interval_time_t renew_before; /**< how long before notAfter the same key gets a new

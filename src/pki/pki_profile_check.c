@@ -193,6 +193,8 @@ static void check_numbers(fault_t *fault, const pki_profile_t *profile)
     must(fault, profile->usage != 0, "usage", "is not set");
     must(fault, (profile->usage & ~KNOWN_USAGES) == 0, "usage",
          "is other than digitalSignature and nonRepudiation");
+    must(fault, profile->usage != KNOWN_USAGES, "usage",
+         "is both: what answers a challenge must not commit to a contract");
     must(fault, profile->lifetime >= APR_USEC_PER_SEC, "lifetime", "is under a second");
     must(fault, profile->backdate >= 0, "backdate", "is negative");
     must(fault, profile->renew_before >= 0, "renew_before", "is negative");

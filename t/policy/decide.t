@@ -59,7 +59,7 @@ sub case {
     my (%more) = @_;
     my $identity = delete $more{identity} // $impi;
     my $flags    = delete $more{flags}    // [1];
-    my %uss      = (gsId => 1, gsType => 1, flags => [map { { flag => $_ } } @$flags], ueIds => [{ ueId => $identity }]);
+    my %uss      = (gsId => 1, gsType => 1, (@$flags ? (flags => [map { { flag => $_ } } @$flags]) : ()), ueIds => [{ ueId => $identity }]);
     $uss{nafGroup} = delete $more{group} if $more{group};
     return { location => '/strict', csr => $ec, subscriber => { impi => $impi, ussList => [{ uss => \%uss }] }, %more };
 }
@@ -137,7 +137,7 @@ for my $row (@wrong) {
 is(ask('{}', type => 'text/plain')->{status}, 415, 'another media type: 415');
 is(ask(' ' x (128 * 1024 + 1))->{status}, 413, 'over 128 KiB: 413');
 my $got = ask('', method => 'GET');
-is("$got->{status} " . GBA::HTTP::field($got, 'Allow'), '405 POST', 'GET: 405 with Allow');
+like("$got->{status} " . GBA::HTTP::field($got, 'Allow'), qr/\A405 POST\b/, 'GET: 405 with Allow');
 
 $server->stop;
 $log->holds('stopping');

@@ -116,7 +116,9 @@ for my $row ([1, 200], [2, 200], [3, 403]) {
 my $broken = enrol('bob', '/r/broken');
 is($broken->{status}, 500, 'cannot be computed: 500');
 is($broken->{protected}, 1, 'cannot be computed: protected');
-logged('cannot be computed', 'bob', 'GBA1740');
+my $said = join '', $log->look;    # httpd's own line has no number
+like($said, qr/Evaluation of expression .* failed/, 'cannot be computed: httpd says why');
+like($said, qr/GBA1740: INTERNAL: rule /, 'cannot be computed: the log names the rule');
 
 $server->stop;
 $log->holds('stopping');
