@@ -97,8 +97,9 @@ static const char *close_section(cmd_parms *cmd, mod_gba_pki_profile_t *open)
     if (!(open->own & MOD_GBA_PKI_OWN_RENEWAL) && profile->renew_before > profile->lifetime / 3)
         profile->renew_before = profile->lifetime / 3;
     fault = find_fault(cmd, profile);
-    if (fault)
-        return mod_gba_pki_refuse(cmd, profile->name, fault);
+    if (fault) /* cmd->cmd is the last line's by now */
+        return apr_psprintf(cmd->pool, "<GBAProfile: '%s' given, %s expected", profile->name,
+                            fault);
     APR_ARRAY_PUSH(parts_of(cmd)->profiles, mod_gba_pki_profile_t) = *open;
     return NULL;
 }
