@@ -95,6 +95,102 @@ for my $directive (qw(GBARequestBody GBAResponseBody)) {
 refused('GBAIssuer with an empty path', qq(GBAIssuer "" ca.key\n), qr/line @{[ $lines + 1 ]} of .*:\nGBAIssuer takes two or three arguments/);
 mistake("GBALedger $_", $_, qr/'sqlite:' and a path/) for qw(ledger.db sqlite: postgresql:x);
 
+# ---- profiles ----
+my $unlocked = "GBAProfileFlag 1\nGBAProfileKeyUsage digitalSignature\n";
+my $lined    = qr/line @{[ $lines + 1 ]} of \Q$folder\E\/httpd\.conf:\n/;
+
+sub in_profile {
+    my ($line, $value, $expected) = @_;
+    return mistake($line, $value, $expected, before => "<GBAProfile one>\n$unlocked", after => "</GBAProfile>\n");
+}
+
+# What is found where the section ends: the line is the one where it begins.
+sub profile {
+    my ($name, $inner, $expected) = @_;
+    return refused("a profile $name", "<GBAProfile one>\n$inner</GBAProfile>\n", qr/$lined<GBAProfile: 'one' given, $expected expected/);
+}
+
+refused("$_ outside of a section", "$_\n", qr/$lined\S+: only inside <GBAProfile NAME>/)
+    for 'GBAProfileFlag 1', 'GBAProfileKeyUsage digitalSignature', 'GBAProfileSubject CN=x', 'GBAProfileAltName uri:x:y', 'GBAProfileExtendedKeyUsage clientAuth',
+    'GBAProfilePolicy 1.2.3', 'GBAProfileLifetime 1d', 'GBAProfileBackdate 1m', 'GBAProfileMaxAge 1h', 'GBAProfileCRL http://h/', 'GBAProfileOCSP http://h/',
+    'GBAProfileCAIssuers http://h/', 'GBAProfileAllowIdentity On';
+refused("$_ inside a section", "<GBAProfile one>\n$unlocked$_\n</GBAProfile>\n", qr/line @{[ $lines + 4 ]} of .*:\n\S+: not inside <GBAProfile>/)
+    for 'GBAQop auth', 'GBANafGroup x', 'GBAProfiles authentication', 'GBAEnrolRule deny true no', 'ServerName x.home1.net', "<Location /x>\n</Location>";
+refused("<GBAProfile$_->[0]", "<GBAProfile$_->[0]\n$unlocked</GBAProfile>\n", qr/$lined<GBAProfile: '$_->[1]' given, one name of at most 63 characters and '>' expected/)
+    for ['>', '>'], [' one two>', 'one two>'], [' "">', '"">'], [' ' . 'x' x 64 . '>', 'x' x 64 . '>'];
+refused("<GBAProfile $_>", "<GBAProfile $_>\n$unlocked</GBAProfile>\n", qr/$lined<GBAProfile: '\Q$_\E' given, a name of letters, digits, '\.', '_' and '-' expected/) for 'a/b', 'a%b', 'a:b', 'a=b';
+refused('a profile twice', "<GBAProfile one>\n$unlocked</GBAProfile>\n<GBAProfile one>\n$unlocked</GBAProfile>\n", qr/line @{[ $lines + 5 ]} of .*:\n<GBAProfile: 'one' given, a name that no other section has expected/);
+refused('a profile in a profile', "<GBAProfile one>\n$unlocked<GBAProfile two>\n$unlocked</GBAProfile>\n</GBAProfile>\n", qr/line @{[ $lines + 4 ]} of .*:\n<GBAProfile: 'two' given, no section inside another expected/);
+refused('a profile in a location', "<Location /x>\n<GBAProfile one>\n$unlocked</GBAProfile>\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*:\n<GBAProfile (?:cannot occur|not allowed)/);
+profile('without a flag',  "GBAProfileKeyUsage digitalSignature\n", qr/a GBAProfileFlag in it/);
+profile('without a usage', "GBAProfileFlag 1\n",                    qr/a GBAProfileKeyUsage in it/);
+in_profile("GBAProfileFlag $_", $_, qr/authentication, non-repudiation, or a number above 0/) for qw(0 -1 4294967296 Authentication 1x);
+in_profile("GBAProfileKeyUsage $_", $_, qr/digitalSignature or nonRepudiation/) for qw(digitalsignature keyCertSign cRLSign keyEncipherment);
+in_profile(qq(GBAProfileSubject "$_"), $_, qr/CN, O, OU, C, L, ST, SERIALNUMBER or UID, '=', and a value .*/)
+    for 'pseudonym', 'emailAddress=a@b', 'CN', 'CN=', 'C=NLD', 'CN=%{imsi}', 'CN=%{ueid:0}', 'CN=%{ueid:100}', 'CN=%', 'CN=%{pseudonym', 'CN=' . 'x' x 65;
+in_profile(qq(GBAProfileSubject "CN=a\tb"), 'CN=a\tb', qr/CN, O, .*/);
+in_profile('GBAProfileSubject O=' . 'x' x 190, 'O=' . 'x' x 190, qr/1 to 191 octets/);
+in_profile('GBAProfileSubject ' . join(' ', map { "OU=$_" } 1 .. 7), 'OU=7', qr/at most 6 of them/);
+in_profile("GBAProfileAltName $_", $_, qr/'uri:', 'email:' or 'dns:', and a name of that kind.*/) for qw(ip:127.0.0.1 x uri: uri:x email:a dns:-a dns:a_b uri:%{x} URI:urn:a:b);
+in_profile('GBAProfileAltName ' . join(' ', map { "dns:h$_.home1.net" } 1 .. 5), 'dns:h5.home1.net', qr/at most 4 of them/);
+in_profile('GBAProfileAltName dns:a.net dns:a.net', 'dns:a.net', qr/each once/);
+in_profile("GBAProfileExtendedKeyUsage $_", $_, qr/clientAuth, emailProtection, codeSigning, ipsecIKE, or an object identifier other than OCSPSigning's/)
+    for qw(clientauth serverAuth 1 1. 3.1.2 1.40 1.2.03 1..2 1.3.6.1.5.5.7.3.9);
+in_profile("GBAProfilePolicy $_", $_, qr/an object identifier such as 1\.3\.6\.1\.4\.1\.99999\.1/) for qw(policy 1 1.2. 2.a 1.2.3x);
+in_profile('GBAProfilePolicy 1.2.3 1.2.3', '1.2.3', qr/each once/);
+in_profile('GBAProfilePolicy 1.2.3 1.2.4 1.2.5 1.2.6 1.2.7', '1.2.7', qr/at most 4 of them/);
+in_profile("GBAProfileCRL $_", $_, qr/a URL with http:, https:, ldap: or ldaps:/) for qw(crl.home1.net ftp://h/ http:// http:/x file:///x);
+in_profile('GBAProfileCRL http://a/ http://b/ http://c/', 'http://c/', qr/at most 2 of them/);
+in_profile('GBAProfileCRL http://h/' . 'x' x 250, 'http://h/' . 'x' x 250, qr/1 to 255 octets/);
+for my $directive (qw(GBAProfileOCSP GBAProfileCAIssuers)) {
+    in_profile("$directive $_", $_, qr/a URL with http: or https: \(of the CA's certificate also ldap:\)/) for qw(h ftp://h/ http://);
+    refused("$directive twice", "<GBAProfile one>\n$unlocked$directive http://a/\n$directive http://b/\n</GBAProfile>\n",
+        qr/line @{[ $lines + 5 ]} of .*:\n$directive: 'http:\/\/b\/' given, at most 1 of them expected/);
+}
+in_profile('GBAProfileOCSP ldap://h/', 'ldap://h/', qr/a URL with http: or https:.*/);
+in_profile("GBAProfileLifetime $_", $_, qr/a number with s, m, h or d, from 1s to 3653d/) for qw(0 0s 999ms 10 3654d -1d 1y);
+for my $directive (qw(GBAProfileBackdate GBAProfileMaxAge)) { in_profile("$directive $_", $_, qr/a number with ms, s, m, h or d, at most 3653d/) for qw(10 3654d -1d x) }
+refused('GBAProfileAllowIdentity Maybe', "<GBAProfile one>\n${unlocked}GBAProfileAllowIdentity Maybe\n</GBAProfile>\n", qr/line @{[ $lines + 4 ]} of .*:\nGBAProfileAllowIdentity must be On or Off/);
+my $allow = qr/GBAProfileAllowIdentity On where a template names IMPI or UE identities/;
+profile("with $_", "$unlocked$_\n", $allow) for 'GBAProfileSubject CN=%{impi}', 'GBAProfileSubject CN=x UID=%{ueid}', 'GBAProfileAltName uri:%{ueid:2}',
+    "GBAProfileAllowIdentity On\nGBAProfileSubject CN=%{ueid}\nGBAProfileAllowIdentity Off";
+my $shorter = qr/a GBARenewBefore that is shorter than the GBAProfileLifetime/;
+profile("with $_->[0] and $_->[1]", "$unlocked$_->[0]\n$_->[1]\n", $shorter)
+    for ['GBAProfileLifetime 1d', 'GBARenewBefore 1d'], ['GBARenewBefore 365d', ''], ['GBARenewBefore 2h', 'GBAProfileLifetime 1h'];
+in_profile("GBARenewBefore $_", $_, qr/a number with ms, s, m, h or d, above 0 .*/) for qw(0 3653d x);
+taken('a profile with everything', "<GBAProfile every.thing_1>\n${unlocked}GBAProfileKeyUsage nonRepudiation\nGBAProfileAltName uri:%{ueid} email:%{ueid:99} dns:%{pseudonym}.home1.net\n"
+    . qq(GBAProfileAllowIdentity On\nGBAProfileSubject CN=%{pseudonym} "O=100%% Home" C=NL\nGBAProfileExtendedKeyUsage clientAuth ipsecIKE 1.2.3\nGBAProfilePolicy 2.5.29.32.0\n)
+    . "GBAProfileCRL http://h/crl ldap://h/cn=x\nGBAProfileOCSP https://h/\nGBAProfileCAIssuers ldap://h/cn=x\nGBAProfileLifetime 3653d\nGBAProfileBackdate 0s\nGBAProfileMaxAge 1h\n"
+    . "GBARenewBefore 3652d\nGBAQuota 1\nGBAQuota 2 per 1h\n</GBAProfile>\n<VirtualHost *:2>\n<GBAProfile short>\n${unlocked}GBAProfileLifetime 1s\n</GBAProfile>\n</VirtualHost>\n");
+
+mistake('GBAProfiles', '', qr/names of <GBAProfile> sections, in order/);
+mistake('GBAProfiles authentication authentication', 'authentication', qr/each profile once/);
+refused('GBAProfiles naming none', "GBAProfiles authentication other\n", qr/GBA1730: \Q$folder\E\/httpd\.conf line @{[ $lines + 1 ]}: GBAProfiles: there is no <GBAProfile other>/);
+taken('GBAProfiles before the section', "<Location /x>\nGBAProfiles one non-repudiation\n</Location>\n<GBAProfile one>\n$unlocked</GBAProfile>\n");
+refused('GBANafGroup of nothing', qq(GBANafGroup ""\n), qr/${lined}GBANafGroup takes one argument/);
+mistake('GBANafGroup ' . 'x' x 256, 'x' x 256, qr/the name of a NAF group, at most 255 octets/);
+my $quota = qr/Off, or a number from 1 to 1000000, alone or with 'per' and a time such as 1d/;
+mistake("GBAQuota $_->[0]", $_->[1], $quota)
+    for ['', ''], [0, 0], [-1, -1], [1000001, 1000001], ['On', 'On'], ['1.5', '1.5'], ['1 per', 1], ['1 per 1d 2', 1], ['1 each 1d', 'each'], ['0 per 1d', 0], ['Off per 1d', 'Off'],
+    ['1 per 0s', '0s'], ['1 per 1', 1], ['1 per 3654d', '3654d'], ['1 per day', 'day'];
+in_profile('GBAQuota 0', 0, $quota);
+taken('quotas', "GBAQuota 1000000\nGBAQuota 1 PER 3653d\n<Location /x>\nGBAQuota off\n</Location>\n");
+
+# ---- rules ----
+my $words = qr/deny or require, an expression, a reason, and maybe dryrun/;
+mistake("GBAEnrolRule $_->[0]", $_->[1], $words) for ['', ''], ['deny', 'deny'], ['deny true', 'deny'], ['deny true no dryrun now', 'deny'];
+mistake("GBAEnrolRule $_ true no", $_, qr/deny or require: a rule can only narrow/) for qw(allow permit Deny grant);
+mistake("GBAEnrolRule deny true no $_", $_, qr/dryrun or nothing/) for qw(dry-run DryRun On);
+my $reason = qr/a reason that a user may read, UTF-8, at most 255 octets/;
+mistake("GBAEnrolRule deny true $_->[0]", $_->[1], $reason)
+    for ['"" dryrun', ''], [qq("a\tb"), 'a\tb'], [qq("\e[2J"), '\x1b[2J'], [qq("\xc3x"), '\xc3x'], ['x' x 256, 'x' x 256];    # as httpd prints them
+refused("the expression $_", "GBAEnrolRule deny \"$_\" no\n", qr/${lined}GBAEnrolRule: '\Q$_\E': \S/)
+    for 'true &&', '(true', '%{GBA_KEY_BITS} -lt', "%{GBA_KEY_TYPE} == 'RSA", 'nonsense', '-nonsense x', '';
+refused("the variable $_", "GBAEnrolRule deny \"%{$_} == 'x'\" no\n", qr/${lined}GBAEnrolRule: '%\{$_\} == 'x'': .*'$_'/) for qw(GBA_KEY GBA_KEY_TYPES GBA_PASSWORD);
+refused('a variable of rules elsewhere', "<Location /x>\nRequire expr \"%{GBA_KEY_TYPE} == 'x'\"\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n.*'GBA_KEY_TYPE'/);
+taken('rules', join '', map { qq(GBAEnrolRule deny "%{GBA_$_} == 'x' && %{REMOTE_ADDR} -ipmatch '10.0.0.0/8'" "Kein Zugang f\xc3\xbcr <Sie> & 'uns'." dryrun\n) }
+    qw(KEY_TYPE KEY_BITS KEY_CURVE KEY_USAGE PROFILE TYPE KEY_PLACE UE_IDENTITY UE_IDENTITIES IMPI BTID NAF_GROUP CERTIFICATES_HELD));
+
 # ---- in .htaccess' and other places: the message has the place that is wrong ----
 mistake('GBAQop none', 'none', qr/auth-int or auth/, before => "<Location \"/x\">\n", after => "</Location>\n");
 mistake('GBAQop none', 'none', qr/auth-int or auth/, before => "<VirtualHost *:2>\n<Directory \"/x\">\n", after => "</Directory>\n</VirtualHost>\n");
