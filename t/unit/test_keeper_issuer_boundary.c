@@ -106,8 +106,10 @@ static tally_t run_round(portal_issuer_t *issuer, int round, int go)
 
 __attribute__((noreturn)) static void be_keeper(int go, int out, int rounds)
 {
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, path), base_clock_system(),
-                                   base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {.ca = ca,
+                                   .ledger = fixture_opened(pool, path),
+                                   .clock = base_clock_system(),
+                                   .random = base_random_system()};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     for (int round = 0; round < rounds; round++) {
         tally_t tally = run_round(issuer, round, go);
