@@ -72,7 +72,7 @@ static base_result_t refuse(const keeper_enrolment_t *e, portal_issued_t *out, a
     out->reason = e->reason;
     out->retry_at = keeper_enrolment_retry_at(e);
     return base_fail(BASE_ENROL_REFUSED, "GBA0517",
-                     apr_pstrcat(pool, "issuer: ", pki_reason_detail(e->reason), NULL));
+                     apr_psprintf(pool, "issuer: refused: %s", pki_reason_detail(e->reason)));
 }
 
 static base_result_t answer(keeper_enrolment_t *e, portal_issued_t *out, apr_pool_t *pool)

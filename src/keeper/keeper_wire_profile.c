@@ -10,6 +10,9 @@ static void walk_texts(keeper_octets_t *walk, char *texts, unsigned char places,
     keeper_octets_count(walk, &count, places);
     for (unsigned char i = 0; i < count; i++)
         keeper_octets_text(walk, texts + (apr_size_t)i * (max + 1), max);
+    /* Each profile has one form. */
+    if (count > 0 && texts[(apr_size_t)(count - 1) * (max + 1)] == '\0')
+        walk->spoiled = 1;
 }
 
 static void walk_numbers(keeper_octets_t *walk, pki_profile_t *profile)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two keepers on one ledger file, 32 clients at the boundary of a quota: never one over, and none
- * refused for whom there was room. GBA_TORTURE=1: 100 rounds. */
+ * refused for whom there was room. GBA_QUOTA_ROUNDS says how often; GBA_TORTURE=1: 100 times. */
 #include <pthread.h>
 #include <sys/wait.h>
 #include "keeper/keeper_issuer.h"
@@ -106,8 +106,10 @@ static tally_t run_round(portal_issuer_t *issuer, int round, int go)
 
 __attribute__((noreturn)) static void be_keeper(int go, int out, int rounds)
 {
-    keeper_issuer_parts_t parts = {ca, fixture_opened(pool, path), base_clock_system(),
-                                   base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {.ca = ca,
+                                   .ledger = fixture_opened(pool, path),
+                                   .clock = base_clock_system(),
+                                   .random = base_random_system()};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     for (int round = 0; round < rounds; round++) {
         tally_t tally = run_round(issuer, round, go);
@@ -170,10 +172,18 @@ static void check_round(const ends_t keepers[KEEPERS], int round)
     is_int(in_ledger(round), ALLOWED, "  nor does the ledger hold more");
 }
 
+static int rounds_wanted(void)
+{
+    const char *torture = getenv("GBA_TORTURE"), *rounds = getenv("GBA_QUOTA_ROUNDS");
+    apr_uint64_t number = 0;
+    if (rounds && base_decimal_decode(&number, base_span_str(rounds), 100000) && number > 0)
+        return (int)number;
+    return torture && strcmp(torture, "1") == 0 ? ROUNDS_FULL : ROUNDS_SHORT;
+}
+
 int main(void)
 {
-    const char *torture = getenv("GBA_TORTURE");
-    int rounds = torture && strcmp(torture, "1") == 0 ? ROUNDS_FULL : ROUNDS_SHORT, status, bad = 0;
+    int rounds = rounds_wanted(), status, bad = 0;
     ends_t keepers[KEEPERS];
     apr_initialize();
     apr_pool_create(&pool, NULL);

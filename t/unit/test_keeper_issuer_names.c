@@ -151,6 +151,19 @@ static void test_outdated(void)
     }
 }
 
+/** A profile that tells no identity changes only with the configuration. */
+static void test_outdated_without_names(void)
+{
+    start("plain.db");
+    fixture_question(&question, ALICE);
+    ask();
+    longer_quota();
+    ok(ask() == BASE_OK && is_same(), "a pseudonym alone: a quota changes nothing");
+    other_subject();
+    ok(ask() == BASE_OK && !is_same(), "a subject does");
+    ok(ask() == BASE_OK && is_same(), "once");
+}
+
 /** What is new costs as much as the first one. */
 static void test_outdated_quota(void)
 {
@@ -172,8 +185,9 @@ static void test_damaged_is_not_outdated(void)
         "not_after = not_after + 86400",
         "serial = '22222222222222222222222222222222'",
         "der = (SELECT der FROM issuer)",
-        "der = CAST(substr(der, 1, length(der) - 1) || CASE substr(der, length(der)) WHEN x'00'"
-        " THEN x'01' ELSE x'00' END AS BLOB)",
+        "der = zeroblob(length(der))",
+        ("der = CAST(substr(der, 1, length(der) - 1) || CASE substr(der, length(der)) WHEN x'00'"
+         " THEN x'01' ELSE x'00' END AS BLOB)"), /* the signature's last octet */
     };
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         start(apr_psprintf(pool, "damaged%d.db", (int)i));
@@ -194,6 +208,7 @@ int main(void)
     ca = fixture_ca(pool, dir, 3000);
     test_names();
     test_outdated();
+    test_outdated_without_names();
     test_outdated_quota();
     test_damaged_is_not_outdated();
     apr_pool_destroy(pool);

@@ -230,6 +230,24 @@ static void test_record(void)
     is_str(logged, "", "none of which is a matter for the log");
 }
 
+static void test_every_reason(void)
+{
+    start("reasons.db");
+    for (int reason = PKI_REASON_NONE + 1; reason < PKI_REASONS; reason++) {
+        const char *code = pki_reason_code((pki_reason_t)reason);
+        portal_issue_t question = permit(ALICE, 1, 0);
+        question.decision = (pki_decision_t){0, (pki_reason_t)reason, 0};
+        int done = ask(&question).code == BASE_OK && ask(&question).code == BASE_OK;
+        ok(done && count(apr_pstrcat(pool,
+                                     "SELECT sum(count) FROM audit JOIN refusal_count ON"
+                                     " audit_id = id WHERE event = 'refused' AND profile ="
+                                     " 'authentication' AND reason = '",
+                                     code, "'", NULL)) == 2,
+           "%s is a row, and the same again is counted", code);
+    }
+    is_int(count("SELECT count(*) FROM audit"), PKI_REASONS - 1, "and there is nothing else");
+}
+
 /** What is weighed leaves nothing, and needs no transaction and nothing drawn. */
 static void test_weighing_leaves_nothing(void)
 {
@@ -277,6 +295,7 @@ int main(void)
     test_renewal_in_window();
     test_failures_are_free();
     test_record();
+    test_every_reason();
     test_weighing_leaves_nothing();
     apr_pool_destroy(pool);
     fixture_clean(dir);

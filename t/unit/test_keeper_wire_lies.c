@@ -80,6 +80,25 @@ static void test_lying_requests(void)
     }
 }
 
+/* A list is told without what is empty at its end: two frames that say the same would be two
+ * questions to whoever compares them. */
+static void test_empty_ends(void)
+{
+    static unsigned char longer[KEEPER_WIRE_MAX];
+    for (int list = 0; list < ISSUE_OCSP - ISSUE_SUBJECT; list++) {
+        wiref_frame_t frame = wiref_encoded(wiref_request(KEEPER_ISSUE, 0));
+        apr_size_t at = KEEPER_WIRE_HEADER + (apr_size_t)(ISSUE_SUBJECT + list);
+        memcpy(longer, frame.data, at);
+        longer[at] = 1;
+        memset(longer + at + 1, 0, 2); /* the length of its text */
+        memcpy(longer + at + 3, frame.data + at + 1, frame.len - at - 1);
+        wirer_put_length(longer, frame.len + 2 - KEEPER_WIRE_HEADER);
+        ok(wirer_request_refused((base_span_t){longer, frame.len + 2}),
+           "list %d of a profile with an empty text at its end", list);
+        free(frame.data);
+    }
+}
+
 static void test_lying_replies(void)
 {
     static const lie_t rows[] = {
@@ -250,6 +269,7 @@ static void test_lying_weighing(void)
 int main(void)
 {
     test_lying_requests();
+    test_empty_ends();
     test_lying_replies();
     test_lying_refusals();
     test_lying_weighing();
