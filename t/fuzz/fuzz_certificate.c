@@ -47,6 +47,7 @@ static void start(void)
     EVP_PKEY *key;
     if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         abort();
+    atexit(apr_terminate); /* frees the CA */
     key = EVP_EC_gen("P-256");
     dir = pkif_dir(pool);
     ca = pkif_load(pool, dir, &sound, key);
