@@ -309,8 +309,7 @@ static base_result_t read_uss_xml(gba_info_t *info, const json_t *object, const 
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0293",
                          "userSecSettings: a string of XML expected");
     if (json_object_get(object, "ussList"))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0294",
-                         "userSecSettings: there is a ussList too");
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0294", "userSecSettings: there is a ussList too");
     return gba_uss_xml_read(info, string_span(value), pool);
 }
 

@@ -9,9 +9,8 @@
 const char *gba_problem_print(apr_pool_t *pool, int status, const char *title, const char *detail,
                               const char *reason)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title", title, "status",
-                  status, "detail", detail, "reason", reason);
+    json_t *object = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title", title,
+                               "status", status, "detail", detail, "reason", reason);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     const char *copy = text ? apr_pstrcat(pool, text, "\n", NULL) : NULL;
     free(text);

@@ -145,8 +145,14 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)
         result = mod_gba_pki_issuer(&issuer, r, dir);
-    if (result.code == BASE_OK)
+    if (result.code == BASE_OK) {
         result = portal_enrol(answer, &config, issuer, &request, r->pool);
+        if (answer->ignored)
+            ap_log_rerror(
+                APLOG_MARK, APLOG_INFO, 0, r,
+                "GBA0663: extensions that the PKCS#10 asks for and that nobody looks at: %s",
+                answer->ignored);
+    }
     return result;
 }
 

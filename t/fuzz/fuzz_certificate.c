@@ -11,14 +11,20 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <apr_general.h>
+#include <apr_strings.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include "pki/pki_cert.h"
-#include "pki_fixture.h"
 
 #define IDS     4
 #define CHANGES 8
 #define LINE    600
+#define NOW     apr_time_from_sec(APR_INT64_C(1767225600)) /* 2026-01-01T00:00:00Z */
+#define DAY     apr_time_from_sec(APR_INT64_C(86400))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,24 +42,57 @@ typedef struct case_t {
 static pki_ca_t *ca;
 static base_span_t spki;
 
+static void must(int good)
+{
+    if (!good)
+        abort();
+}
+
+/* A file that has no place on a disk. */
+static const char *file_of(const X509 *cert, const EVP_PKEY *key, apr_pool_t *pool)
+{
+    int fd = memfd_create("ca", MFD_CLOEXEC);
+    BIO *out = BIO_new_fd(fd, BIO_NOCLOSE);
+    must(fd >= 0 && fchmod(fd, 0600) == 0 && out);
+    must(cert ? PEM_write_bio_X509(out, cert)
+              : PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL));
+    BIO_free(out);
+    return apr_psprintf(pool, "/proc/self/fd/%d", fd);
+}
+
+static X509 *ca_cert(EVP_PKEY *key)
+{
+    X509 *cert = X509_new();
+    X509_EXTENSION *extension =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+    must(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+                                    (const unsigned char *)"Test CA", -1, -1, 0));
+    must(X509_set_version(cert, X509_VERSION_3) &&
+         X509_set_issuer_name(cert, X509_get_subject_name(cert)) &&
+         ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) &&
+         ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)apr_time_sec(NOW - DAY)) &&
+         ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)apr_time_sec(NOW + 3650 * DAY)) &&
+         X509_set_pubkey(cert, key) && X509_add_ext(cert, extension, -1) &&
+         X509_sign(cert, key, EVP_sha256()));
+    X509_EXTENSION_free(extension);
+    return cert;
+}
+
 static void start(void)
 {
-    static const char generator[] = /* P-256's base point, SEC 2 2.4.2 */
-        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
-    pkif_ca_t sound = pkif_sound_ca();
     apr_pool_t *pool = NULL;
-    const char *dir;
-    EVP_PKEY *key;
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
-        abort();
-    key = EVP_EC_gen("P-256");
-    dir = pkif_dir(pool);
-    ca = pkif_load(pool, dir, &sound, key);
-    pkif_clean(dir);
+    unsigned char *der = NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = key ? ca_cert(key) : NULL;
+    must(apr_initialize() == APR_SUCCESS && apr_pool_create(&pool, NULL) == APR_SUCCESS && cert);
+    atexit(apr_terminate); /* frees the CA */
+    must(pki_ca_load(&ca, file_of(cert, NULL, pool), file_of(NULL, key, pool), NULL, NULL, pool)
+             .code == BASE_OK);
+    spki.len = (apr_size_t)i2d_PUBKEY(key, &der);
+    spki.data = apr_pmemdup(pool, der, spki.len);
+    OPENSSL_free(der);
+    X509_free(cert);
     EVP_PKEY_free(key);
-    spki = pkif_make_spki(pool, PKIF_P256,
-                          pkif_cat(pool, pkif_hex(pool, "00"), pkif_hex(pool, generator)));
 }
 
 /* Texts that are too long stay without an end, as one that came over a socket might. */
@@ -188,8 +227,8 @@ static void judge(const case_t *c, apr_pool_t *pool)
                             .profile = &c->profile,
                             .names = {"0123456789abcdef0123456789abcdef", NULL,
                                       c->counts['I'] ? c->impi : NULL, c->id_list, ids},
-                            .not_before = PKIF_NOW,
-                            .not_after = PKIF_NOW + PKIF_DAY};
+                            .not_before = NOW,
+                            .not_after = NOW + DAY};
     int can = pki_profile_check(&c->profile, pool).code == BASE_OK;
     unsigned char der[PKI_CERT_MAX];
     base_span_t made = {der, 0};

@@ -128,7 +128,8 @@ for my $row (@wishes) {
         like($response->{body}, qr/"refused; reason=$usage"/, "$name: reason");
     }
     my $fresh = @{ $subject{$who} || [] } + $refused == 1 && !$ue->{seen}++;
-    $log->holds($name, ('GBA0401') x !!$fresh, $refused ? 'GBA0446' : 'GBA0661');
+    my $ignored = grep { /\AsubjectAltName=/ } @extensions;
+    $log->holds($name, ('GBA0401') x !!$fresh, ('GBA0663') x $ignored, $refused ? 'GBA0446' : 'GBA0661');
 }
 for my $who (sort keys %subject) {
     my %names = map { $_ => 1 } @{ $subject{$who} };

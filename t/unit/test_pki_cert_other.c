@@ -133,11 +133,11 @@ static X509 *copy_of(base_span_t der)
 }
 
 /* Signs again and frees. */
-static int judge(X509 *cert, const pki_cert_spec_t *spec)
+static base_code_t judge(X509 *cert, const pki_cert_spec_t *spec)
 {
     unsigned char *der = NULL;
     int len = X509_sign(cert, ca_key, EVP_sha256()) > 0 ? i2d_X509(cert, &der) : 0;
-    int code;
+    base_code_t code;
     if (len <= 0)
         pkif_die("X509_sign");
     code = pki_cert_check(ca, spec, (base_span_t){der, (apr_size_t)len}).code;
@@ -188,7 +188,8 @@ static X509_EXTENSION *make(const char *name, const char *value)
 }
 
 /* @param at where among the others; -1: behind them */
-static int with(base_span_t der, const pki_cert_spec_t *spec, X509_EXTENSION *extension, int at)
+static base_code_t with(base_span_t der, const pki_cert_spec_t *spec, X509_EXTENSION *extension,
+                        int at)
 {
     X509 *cert = copy_of(der);
     if (!X509_add_ext(cert, extension, at))

@@ -52,7 +52,6 @@ typedef struct row_t {
     const char *group; /* the location's */
     int age;
     const char *pkcs10;   /* a vector */
-    pki_reason_t weak;    /* what the vector's key is said to be; NONE: what it is */
     pki_reason_t verdict; /* of rules and module */
     const pki_history_t *history;
     pki_reason_t want;
@@ -61,7 +60,6 @@ typedef struct row_t {
 
 #define R(reason) PKI_REASON_##reason
 #define NO_RULE   PKI_REASON_NONE
-#define KEY_OK    PKI_REASON_NONE
 
 #define NR_WISH "p256-wish-nonrepudiation"
 #define DS_WISH "p256-wish-digitalsignature"
@@ -69,90 +67,90 @@ typedef struct row_t {
 #define KE_WISH "p256-wish-keyencipherment"
 #define GREEDY  "p256-greedy"
 
-/* Columns: who | settings | profiles | key | group | age | PKCS#10 | weak | rules | history */
+/* Columns: who | settings | profiles | key | group | age | PKCS#10 | rules | history */
 static const row_t rows[] = {
     /* clang-format off */
     /* permits: the first profile that a flag unlocks and that the wish fits */
-    {"flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"flag 2", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048", KEY_OK, NO_RULE, &fresh, R(NONE), "non-repudiation"},
-    {"both: the first configured", IMPI, {&both}, BUILT_IN, ME, NULL, NEW, "p384", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"both, in the operator's order", IMPI, {&both}, OWN, ME, NULL, NEW, "p384", KEY_OK, NO_RULE, &fresh, R(NONE), "signing"},
-    {"both in two settings", IMPI, {&sign, &auth}, BUILT_IN, ME, NULL, NEW, "rsa4096", KEY_OK, NO_RULE, NULL, R(NONE), "authentication"},
-    {"both, nonRepudiation asked for", IMPI, {&both}, BUILT_IN, ME, NULL, NEW, NR_WISH, KEY_OK, NO_RULE, &fresh, R(NONE), "non-repudiation"},
-    {"both, digitalSignature asked for", IMPI, {&both}, OWN, ME, NULL, NEW, DS_WISH, KEY_OK, NO_RULE, &fresh, R(NONE), "login"},
-    {"flag 2, both usages asked for", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, DN_WISH, KEY_OK, NO_RULE, &fresh, R(NONE), "non-repudiation"},
-    {"keyEncipherment asked for", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, KE_WISH, KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"flag 1 beside unknown ones", IMPI, {&flag3, &auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"no IMPI, a UE identity", NO_IMPI, {&with_id}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"a UE identity as name", IMPI, {&with_id}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "named"},
-    {"the location's group", IMPI, {&fixed}, BUILT_IN, ME, "fixed", NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"a setting for any group", IMPI, {&mobile, &auth}, BUILT_IN, ME, "fixed", NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"a location in no group", IMPI, {&mobile}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "non-repudiation"},
-    {"the UICC's key demanded and used", IMPI, {&uicc}, BUILT_IN, UICC, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"the ME's key demanded, the better used", IMPI, {&me}, BUILT_IN, UICC, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"the ME's key demanded and used", IMPI, {&me}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"either key", IMPI, {&either}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"an unknown demand, the UICC's key", IMPI, {&strange}, BUILT_IN, UICC, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"the UICC's key for one of two", IMPI, {&uicc_sign, &auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"bootstrapped an hour ago", IMPI, {&recent}, OWN, ME, NULL, EDGE, "p256", KEY_OK, NO_RULE, &room, R(NONE), "recent"},
-    {"bootstrapped by a clock ahead", IMPI, {&recent}, OWN, ME, NULL, FUTURE, "p256", KEY_OK, NO_RULE, &room, R(NONE), "recent"},
-    {"no limit of age", IMPI, {&auth}, BUILT_IN, ME, NULL, UNTOLD, "p256", KEY_OK, NO_RULE, &fresh, R(NONE), "authentication"},
-    {"the one it has, over every quota", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &again, R(NONE), "recent"},
-    {"no quota", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &window_over, R(NONE), "authentication"},
+    {"flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"flag 2", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048", NO_RULE, &fresh, R(NONE), "non-repudiation"},
+    {"both: the first configured", IMPI, {&both}, BUILT_IN, ME, NULL, NEW, "p384", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"both, in the operator's order", IMPI, {&both}, OWN, ME, NULL, NEW, "p384", NO_RULE, &fresh, R(NONE), "signing"},
+    {"both in two settings", IMPI, {&sign, &auth}, BUILT_IN, ME, NULL, NEW, "rsa4096", NO_RULE, NULL, R(NONE), "authentication"},
+    {"both, nonRepudiation asked for", IMPI, {&both}, BUILT_IN, ME, NULL, NEW, NR_WISH, NO_RULE, &fresh, R(NONE), "non-repudiation"},
+    {"both, digitalSignature asked for", IMPI, {&both}, OWN, ME, NULL, NEW, DS_WISH, NO_RULE, &fresh, R(NONE), "login"},
+    {"flag 2, both usages asked for", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, DN_WISH, NO_RULE, &fresh, R(NONE), "non-repudiation"},
+    {"keyEncipherment asked for", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, KE_WISH, NO_RULE, &fresh, R(NONE), "authentication"},
+    {"flag 1 beside unknown ones", IMPI, {&flag3, &auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"no IMPI, a UE identity", NO_IMPI, {&with_id}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"a UE identity as name", IMPI, {&with_id}, OWN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "named"},
+    {"the location's group", IMPI, {&fixed}, BUILT_IN, ME, "fixed", NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"a setting for any group", IMPI, {&mobile, &auth}, BUILT_IN, ME, "fixed", NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"a location in no group", IMPI, {&mobile}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "non-repudiation"},
+    {"the UICC's key demanded and used", IMPI, {&uicc}, BUILT_IN, UICC, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"the ME's key demanded, the better used", IMPI, {&me}, BUILT_IN, UICC, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"the ME's key demanded and used", IMPI, {&me}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"either key", IMPI, {&either}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"an unknown demand, the UICC's key", IMPI, {&strange}, BUILT_IN, UICC, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"the UICC's key for one of two", IMPI, {&uicc_sign, &auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"bootstrapped an hour ago", IMPI, {&recent}, OWN, ME, NULL, EDGE, "p256", NO_RULE, &room, R(NONE), "recent"},
+    {"bootstrapped by a clock ahead", IMPI, {&recent}, OWN, ME, NULL, FUTURE, "p256", NO_RULE, &room, R(NONE), "recent"},
+    {"no limit of age", IMPI, {&auth}, BUILT_IN, ME, NULL, UNTOLD, "p256", NO_RULE, &fresh, R(NONE), "authentication"},
+    {"the one it has, over every quota", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", NO_RULE, &again, R(NONE), "recent"},
+    {"no quota", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &window_over, R(NONE), "authentication"},
 
-    {"nobody", NO_IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_IDENTITY), NULL},
-    {"nobody, without settings", NO_IMPI, {NULL}, BUILT_IN, ME, NULL, NEW, "p521", KEY_OK, NO_RULE, &blocked, R(NO_IDENTITY), NULL},
-    {"a name from another service", NO_IMPI, {&other, &auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_IDENTITY), NULL},
-    {"no setting", IMPI, {NULL}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_USS), NULL},
-    {"a setting of another service", IMPI, {&other}, BUILT_IN, ME, "fixed", NEW, GREEDY, KEY_OK, NO_RULE, &taken, R(NO_USS), NULL},
-    {"another group", IMPI, {&mobile}, BUILT_IN, ME, "fixed", NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NAF_GROUP), NULL},
-    {"a group in other letters", IMPI, {&fixed}, BUILT_IN, UICC, "Fixed", NEW, "rsa1024", KEY_OK, NO_RULE, &fresh, R(NAF_GROUP), NULL},
-    {"the UICC's key demanded, the ME's used", IMPI, {&uicc}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(KEY_CHOICE), NULL},
-    {"an unknown demand, the ME's key", IMPI, {&strange}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(KEY_CHOICE), NULL},
-    {"asked for what the UICC's key gives", IMPI, {&uicc_sign, &auth}, BUILT_IN, ME, NULL, NEW, NR_WISH, KEY_OK, NO_RULE, &fresh, R(KEY_CHOICE), NULL},
-    {"flags for the UICC's key only", IMPI, {&uicc, &none}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(KEY_CHOICE), NULL},
-    {"no flag", IMPI, {&none}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_FLAG), NULL},
-    {"flags of no profile", IMPI, {&flag3}, BUILT_IN, ME, NULL, NEW, NR_WISH, KEY_OK, NO_RULE, &fresh, R(NO_FLAG), NULL},
-    {"flags of another service", IMPI, {&other, &none}, BUILT_IN, UICC, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_FLAG), NULL},
-    {"flags of another group", IMPI, {&mobile, &none}, BUILT_IN, ME, "fixed", NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_FLAG), NULL},
-    {"a flag of the other profiles", IMPI, {&recent}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(NO_FLAG), NULL},
-    {"nonRepudiation with flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, NR_WISH, KEY_OK, NO_RULE, &fresh, R(USAGE_NOT_ALLOWED), NULL},
-    {"digitalSignature with flag 2", IMPI, {&sign}, OWN, UICC, NULL, NEW, DS_WISH, KEY_OK, R(RULE), &fresh, R(USAGE_NOT_ALLOWED), NULL},
-    {"critical nonRepudiation with flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256-wish-critical-nonrepudiation", KEY_OK, NO_RULE, &fresh, R(USAGE_NOT_ALLOWED), NULL},
-    {"bootstrapped too long ago", IMPI, {&recent}, OWN, ME, NULL, OLD, "p256", KEY_OK, NO_RULE, &fresh, R(BOOTSTRAP_AGE), "recent"},
-    {"bootstrapped nobody knows when", IMPI, {&recent}, OWN, ME, NULL, UNTOLD, GREEDY, KEY_OK, R(MODULE), &held, R(BOOTSTRAP_AGE), "recent"},
-    {"no UE identity for the name", IMPI, {&named}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
-    {"a UE identity that is too long", IMPI, {&long_id}, OWN, ME, NULL, NEW, GREEDY, KEY_OK, NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
-    {"one of another setting", IMPI, {&named, &with_id}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
-    {"no IMPI for the name", NO_IMPI, {&sign, &with_id}, OWN, ME, NULL, NEW, NR_WISH, KEY_OK, NO_RULE, &fresh, R(IDENTITY_MISSING), "signing"},
-    {"CA:TRUE", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, GREEDY, KEY_OK, NO_RULE, &fresh, R(CA_REQUESTED), "authentication"},
-    {"CA:TRUE with a weak key", IMPI, {&both}, OWN, UICC, NULL, NEW, GREEDY, R(KEY_ROCA), R(RULE), &blocked, R(CA_REQUESTED), "login"},
-    {"Ed25519", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "ed25519", KEY_OK, NO_RULE, &fresh, R(KEY_TYPE), "authentication"},
-    {"DSA", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "dsa1024", KEY_OK, NO_RULE, &fresh, R(KEY_TYPE), "non-repudiation"},
-    {"RSA of 1024 bits", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa1024", KEY_OK, NO_RULE, &fresh, R(KEY_SIZE), "authentication"},
-    {"RSA of 1024 bits, and a rule", IMPI, {&sign}, BUILT_IN, UICC, NULL, NEW, "rsa1024", KEY_OK, R(RULE), &blocked, R(KEY_SIZE), "non-repudiation"},
-    {"exponent 3", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048-e3", KEY_OK, NO_RULE, &fresh, R(KEY_EXPONENT), "authentication"},
-    {"exponent 3, and a module", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048-e3", KEY_OK, R(MODULE), &taken, R(KEY_EXPONENT), "non-repudiation"},
-    {"P-521", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p521", KEY_OK, NO_RULE, &fresh, R(KEY_CURVE), "authentication"},
-    {"explicit parameters", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "p256-explicit", KEY_OK, NO_RULE, &fresh, R(KEY_CURVE), "non-repudiation"},
-    {"a small factor", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048", R(KEY_FACTORS), NO_RULE, &fresh, R(KEY_FACTORS), "authentication"},
-    {"a small factor, and a rule", IMPI, {&both}, OWN, ME, NULL, NEW, "rsa4096", R(KEY_FACTORS), R(RULE), NULL, R(KEY_FACTORS), "signing"},
-    {"ROCA", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048", R(KEY_ROCA), NO_RULE, &fresh, R(KEY_ROCA), "authentication"},
-    {"ROCA, and blocked", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048", R(KEY_ROCA), NO_RULE, &blocked, R(KEY_ROCA), "non-repudiation"},
-    {"close primes", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048", R(KEY_CLOSE_PRIMES), NO_RULE, &fresh, R(KEY_CLOSE_PRIMES), "authentication"},
-    {"close primes, and a module", IMPI, {&recent}, OWN, ME, NULL, NEW, "rsa2048", R(KEY_CLOSE_PRIMES), R(MODULE), &held, R(KEY_CLOSE_PRIMES), "recent"},
-    {"a rule", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, R(RULE), &fresh, R(RULE), "authentication"},
-    {"a rule, and blocked", IMPI, {&recent}, OWN, UICC, NULL, NEW, "rsa2048", KEY_OK, R(RULE), &blocked, R(RULE), "recent"},
-    {"a module", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, R(MODULE), &fresh, R(MODULE), "authentication"},
-    {"a module, and no room", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", KEY_OK, R(MODULE), &held, R(MODULE), "recent"},
-    {"a blocked key", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &blocked, R(KEY_BLOCKED), "authentication"},
-    {"a blocked key, of two settings", IMPI, {&recent, &auth}, OWN, UICC, NULL, NEW, "rsa2048", KEY_OK, NO_RULE, &blocked, R(KEY_BLOCKED), "recent"},
-    {"another's key", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &taken, R(KEY_TAKEN), "authentication"},
-    {"another's key, and no room", IMPI, {&recent}, OWN, ME, NULL, NEW, "rsa2048", KEY_OK, NO_RULE, &taken, R(KEY_TAKEN), "recent"},
-    {"as many as may be", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &held, R(QUOTA_HELD), "recent"},
-    {"more than may be, in both ways", IMPI, {&recent}, OWN, UICC, NULL, NEW, "rsa2048", KEY_OK, NO_RULE, &held_over, R(QUOTA_HELD), "recent"},
-    {"as many as may be in the window", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", KEY_OK, NO_RULE, &window, R(QUOTA_WINDOW), "recent"},
-    {"more than may be in the window", IMPI, {&recent}, OWN, ME, NULL, NEW, "p384", KEY_OK, NO_RULE, &window_over, R(QUOTA_WINDOW), "recent"},
+    {"nobody", NO_IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_IDENTITY), NULL},
+    {"nobody, without settings", NO_IMPI, {NULL}, BUILT_IN, ME, NULL, NEW, "p521", NO_RULE, &blocked, R(NO_IDENTITY), NULL},
+    {"a name from another service", NO_IMPI, {&other, &auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_IDENTITY), NULL},
+    {"no setting", IMPI, {NULL}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_USS), NULL},
+    {"a setting of another service", IMPI, {&other}, BUILT_IN, ME, "fixed", NEW, GREEDY, NO_RULE, &taken, R(NO_USS), NULL},
+    {"another group", IMPI, {&mobile}, BUILT_IN, ME, "fixed", NEW, "p256", NO_RULE, &fresh, R(NAF_GROUP), NULL},
+    {"a group in other letters", IMPI, {&fixed}, BUILT_IN, UICC, "Fixed", NEW, "rsa1024", NO_RULE, &fresh, R(NAF_GROUP), NULL},
+    {"the UICC's key demanded, the ME's used", IMPI, {&uicc}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(KEY_CHOICE), NULL},
+    {"an unknown demand, the ME's key", IMPI, {&strange}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(KEY_CHOICE), NULL},
+    {"asked for what the UICC's key gives", IMPI, {&uicc_sign, &auth}, BUILT_IN, ME, NULL, NEW, NR_WISH, NO_RULE, &fresh, R(KEY_CHOICE), NULL},
+    {"flags for the UICC's key only", IMPI, {&uicc, &none}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(KEY_CHOICE), NULL},
+    {"no flag", IMPI, {&none}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_FLAG), NULL},
+    {"flags of no profile", IMPI, {&flag3}, BUILT_IN, ME, NULL, NEW, NR_WISH, NO_RULE, &fresh, R(NO_FLAG), NULL},
+    {"flags of another service", IMPI, {&other, &none}, BUILT_IN, UICC, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_FLAG), NULL},
+    {"flags of another group", IMPI, {&mobile, &none}, BUILT_IN, ME, "fixed", NEW, "p256", NO_RULE, &fresh, R(NO_FLAG), NULL},
+    {"a flag of the other profiles", IMPI, {&recent}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_FLAG), NULL},
+    {"nonRepudiation with flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, NR_WISH, NO_RULE, &fresh, R(USAGE_NOT_ALLOWED), NULL},
+    {"digitalSignature with flag 2", IMPI, {&sign}, OWN, UICC, NULL, NEW, DS_WISH, R(RULE), &fresh, R(USAGE_NOT_ALLOWED), NULL},
+    {"critical nonRepudiation with flag 1", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256-wish-critical-nonrepudiation", NO_RULE, &fresh, R(USAGE_NOT_ALLOWED), NULL},
+    {"bootstrapped too long ago", IMPI, {&recent}, OWN, ME, NULL, OLD, "p256", NO_RULE, &fresh, R(BOOTSTRAP_AGE), "recent"},
+    {"bootstrapped nobody knows when", IMPI, {&recent}, OWN, ME, NULL, UNTOLD, GREEDY, R(MODULE), &held, R(BOOTSTRAP_AGE), "recent"},
+    {"no UE identity for the name", IMPI, {&named}, OWN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
+    {"a UE identity that is too long", IMPI, {&long_id}, OWN, ME, NULL, NEW, GREEDY, NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
+    {"one of another setting", IMPI, {&named, &with_id}, OWN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(IDENTITY_MISSING), "named"},
+    {"no IMPI for the name", NO_IMPI, {&sign, &with_id}, OWN, ME, NULL, NEW, NR_WISH, NO_RULE, &fresh, R(IDENTITY_MISSING), "signing"},
+    {"CA:TRUE", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, GREEDY, NO_RULE, &fresh, R(CA_REQUESTED), "authentication"},
+    {"CA:TRUE, a rule, and blocked", IMPI, {&both}, OWN, UICC, NULL, NEW, GREEDY, R(RULE), &blocked, R(CA_REQUESTED), "login"},
+    {"Ed25519", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "ed25519", NO_RULE, &fresh, R(KEY_TYPE), "authentication"},
+    {"DSA", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "dsa1024", NO_RULE, &fresh, R(KEY_TYPE), "non-repudiation"},
+    {"RSA of 1024 bits", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa1024", NO_RULE, &fresh, R(KEY_SIZE), "authentication"},
+    {"RSA of 1024 bits, and a rule", IMPI, {&sign}, BUILT_IN, UICC, NULL, NEW, "rsa1024", R(RULE), &blocked, R(KEY_SIZE), "non-repudiation"},
+    {"exponent 3", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048-e3", NO_RULE, &fresh, R(KEY_EXPONENT), "authentication"},
+    {"exponent 3, and a module", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048-e3", R(MODULE), &taken, R(KEY_EXPONENT), "non-repudiation"},
+    {"P-521", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p521", NO_RULE, &fresh, R(KEY_CURVE), "authentication"},
+    {"explicit parameters", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "p256-explicit", NO_RULE, &fresh, R(KEY_CURVE), "non-repudiation"},
+    {"a small factor", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2058-factor-751", NO_RULE, &fresh, R(KEY_FACTORS), "authentication"},
+    {"a small factor, and a rule", IMPI, {&both}, OWN, ME, NULL, NEW, "rsa2058-factor-751", R(RULE), NULL, R(KEY_FACTORS), "signing"},
+    {"ROCA", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048-roca", NO_RULE, &fresh, R(KEY_ROCA), "authentication"},
+    {"ROCA, and blocked", IMPI, {&sign}, BUILT_IN, ME, NULL, NEW, "rsa2048-roca", NO_RULE, &blocked, R(KEY_ROCA), "non-repudiation"},
+    {"close primes", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "rsa2048-close-primes", NO_RULE, &fresh, R(KEY_CLOSE_PRIMES), "authentication"},
+    {"close primes, and a module", IMPI, {&recent}, OWN, ME, NULL, NEW, "rsa2048-close-primes", R(MODULE), &held, R(KEY_CLOSE_PRIMES), "recent"},
+    {"a rule", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", R(RULE), &fresh, R(RULE), "authentication"},
+    {"a rule, and blocked", IMPI, {&recent}, OWN, UICC, NULL, NEW, "rsa2048", R(RULE), &blocked, R(RULE), "recent"},
+    {"a module", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", R(MODULE), &fresh, R(MODULE), "authentication"},
+    {"a module, and no room", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", R(MODULE), &held, R(MODULE), "recent"},
+    {"a blocked key", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &blocked, R(KEY_BLOCKED), "authentication"},
+    {"a blocked key, of two settings", IMPI, {&recent, &auth}, OWN, UICC, NULL, NEW, "rsa2048", NO_RULE, &blocked, R(KEY_BLOCKED), "recent"},
+    {"another's key", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &taken, R(KEY_TAKEN), "authentication"},
+    {"another's key, and no room", IMPI, {&recent}, OWN, ME, NULL, NEW, "rsa2048", NO_RULE, &taken, R(KEY_TAKEN), "recent"},
+    {"as many as may be", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", NO_RULE, &held, R(QUOTA_HELD), "recent"},
+    {"more than may be, in both ways", IMPI, {&recent}, OWN, UICC, NULL, NEW, "rsa2048", NO_RULE, &held_over, R(QUOTA_HELD), "recent"},
+    {"as many as may be in the window", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", NO_RULE, &window, R(QUOTA_WINDOW), "recent"},
+    {"more than may be in the window", IMPI, {&recent}, OWN, ME, NULL, NEW, "p384", NO_RULE, &window_over, R(QUOTA_WINDOW), "recent"},
     /* clang-format on */
 };
 
@@ -179,7 +177,8 @@ static void fill_key(pki_case_t *facts, const row_t *row, apr_pool_t *pool)
     facts->usage_wish = pki_pkcs10_usage_wish(req);
     facts->wants_ca = pki_pkcs10_wants_ca(req);
     facts->key_text = pki_key_describe(&key, req, pool);
-    facts->key_check = row->weak != PKI_REASON_NONE ? row->weak : pki_key_check(req);
+    if (pki_key_examine(&facts->key_check, req).code != BASE_OK)
+        pkif_die(row->pkcs10);
 }
 
 static void check_row(const row_t *row, const pki_case_t *facts)

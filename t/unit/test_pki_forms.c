@@ -50,7 +50,7 @@ static base_span_t keep(unsigned char *der, int len)
     return span;
 }
 
-static int code_of(base_span_t body)
+static base_code_t code_of(base_span_t body)
 {
     pki_pkcs10_t *req = NULL;
     return pki_pkcs10_read(&req, body, pool).code;

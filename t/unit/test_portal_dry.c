@@ -108,6 +108,9 @@ static void refusals(void)
     refused("RSA of 1024 bits", info, "rsa1024.pem", "KEY_SIZE",
             "key as a whole | RSA 1024 bits | KEY_SIZE\n");
     ok(!strstr(heard, "possession"), "  ... whose signature is not verified");
+    refused("close primes", info, "rsa2048-close-primes.pem", "KEY_CLOSE_PRIMES",
+            "ROCA fingerprint | RSA 2048 bits | ok\n"
+            "key as a whole | RSA 2048 bits | KEY_CLOSE_PRIMES\n");
     rule_says = PKI_REASON_RULE;
     refused("a rule", info, "p256.pem", "RULE", "rule 1 | true | RULE\n");
     is_int(weighed_times, 1, "  ... the ledger is asked once");

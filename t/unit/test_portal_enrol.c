@@ -91,6 +91,10 @@ static void refuses_by_policy(void)
         {"RSA with e=3", IMPI, 1, 1, "rsa2048-e3.pem", "KEY_EXPONENT"},
         {"P-521", IMPI, 1, 1, "p521.pem", "KEY_CURVE"},
         {"Ed25519", IMPI, 1, 1, "ed25519.pem", "KEY_TYPE"},
+        {"RSA with a small factor", IMPI, 1, 1, "rsa2058-factor-751.pem", "KEY_FACTORS"},
+        {"RSA with the fingerprint of ROCA", IMPI, 1, 1, "rsa2048-roca.pem", "KEY_ROCA"},
+        {"RSA with close primes", IMPI, 1, 1, "rsa2048-close-primes.pem", "KEY_CLOSE_PRIMES"},
+        {"CA:TRUE", IMPI, 1, 1, "p256-greedy.pem", "CA_REQUESTED"},
         {"nonRepudiation asked for, flag 1 held", IMPI, 1, 1, "p256-wish-nonrepudiation.pem",
          "USAGE_NOT_ALLOWED"},
     };
