@@ -77,9 +77,52 @@ sub has    { my (@names) = @_; return join ',', grep { status($_, 'GET', '/1000'
 sub seconds { my ($text) = @_; my %m; @m{qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)} = 0 .. 11;
     return $text =~ /\A\w+, (\d+) (\w+) (\d+) (\d+):(\d+):(\d+) GMT\z/ ? timegm($6, $5, $4, $1, $m{$2}, $3) : 0 }
 
-sub expires {
-    my $left = seconds(scalar GBA::HTTP::field(enrol('none'), 'Expires') // '') - time;
+sub hours {
+    my ($response) = @_;
+    my $left = seconds(scalar GBA::HTTP::field($response, 'Expires') // '') - time;
     return int(($left + 30) / 3600) . 'h';
+}
+sub expires { return hours(enrol('none')) }
+
+# ---- the policy of enrolment ----
+
+my $enrol   = "SetHandler gba-enrol\n";
+my $decided = $enrol . 'Header always set X-Decided "expr=%{reqenv:GBA_PROFILE} %{reqenv:GBA_REASON}"' . "\n";
+
+# The reason of a refusal, else the profile.
+my %pem_of;
+sub profile_or_reason {
+    my ($name) = @_;
+    $pem_of{$name} ||= pkcs10(new_key('EC', 'P-256'));
+    my $response = ask($name, 'POST', '/1000', type => 'application/x-pkcs10', body => $pem_of{$name});
+    my ($profile, $reason) = split / /, GBA::HTTP::field($response, 'X-Decided') // ' ';
+    return $reason || $profile || $response->{status};
+}
+
+# How many keys of a subscriber of his own are certified, and what refuses the next one.
+my $fresh = 0;
+sub until_refused {
+    my $name = 'fresh' . $fresh++ % 5;
+    for my $count (0 .. 3) {
+        my $response = ask($name, 'POST', '/1000', type => 'application/x-pkcs10', body => pkcs10(new_key('EC', 'P-256')));
+        next if $response->{status} == 200;
+        my ($reason) = $response->{body} =~ /reason=(\w+)/;
+        return "$count $reason" . ($reason eq 'QUOTA_WINDOW' ? ' ' . hours($response) : '');
+    }
+    return 'none';
+}
+
+# Which rules there are, in the order in which they are asked.
+sub rules {
+    my %left = map { $_ => 1 } qw(server host location);
+    my @order;
+    while (%left) {
+        my $response = ask('pki', 'POST', '/1000', type => 'application/x-pkcs10', body => $pem, fields => [['X-Deny', join ' ', sort keys %left]]);
+        my ($by) = $response->{body} =~ /by (server|host|location)/ or last;
+        push @order, $by;
+        delete $left{$by};
+    }
+    return join ',', @order;
 }
 
 # nextnonce is taken off before GBA::UE compares the rest to the octet.
@@ -173,8 +216,24 @@ my @rows = (
     # A certificate of a second's age is to be renewed at a second less than its lifetime.
     { name => 'GBARenewBefore', values => [qw(31535999s 30d 31535999s)], seen => [qw(new same new)], more => "SetHandler gba-enrol\n",
         probe => sub { my $first = issued()->{serial}; sleep 2.2; return issued()->{serial} eq $first ? 'same' : 'new' } },
+    { name => 'GBAProfiles', values => ['sign', 'short sign', 'longer'], seen => [qw(NO_FLAG short longer)], more => $decided, modules => ['headers'],
+        sections => join('', map { "<GBAProfile $_->[0]>\nGBAProfileFlag $_->[1]\nGBAProfileKeyUsage digitalSignature\n</GBAProfile>\n" } ['longer', 1], ['short', 1], ['sign', 2]),
+        probe => sub { profile_or_reason('pki') } },
+    { name => 'GBANafGroup', values => [qw(silver gold lead)], seen => [qw(silver gold lead)], more => $decided, modules => ['headers'],
+        probe => sub { join ',', grep { profile_or_reason($_) ne 'NAF_GROUP' } qw(silver gold lead) } },
+    # Two values, each inherited by itself; the second goes with its time.
+    { name => 'GBAQuota', values => ["1\nGBAQuota 9 per 1d", '2', '3'], seen => ['1 QUOTA_HELD', '2 QUOTA_HELD', '3 QUOTA_HELD'], more => $enrol, probe => \&until_refused },
+    { name => 'GBAQuota (window)', values => ["9\nGBAQuota 1 per 1d", '2 per 2h', '3 per 1h'], seen => ['1 QUOTA_WINDOW 24h', '2 QUOTA_WINDOW 2h', '3 QUOTA_WINDOW 1h'], more => $enrol,
+        probe => \&until_refused },
+    { name => 'GBAQuota (window, inherited)', values => ['2 per 3h', '1', 'Off'], seen => ['2 QUOTA_WINDOW 3h', '1 QUOTA_HELD', 'none'], more => $enrol, probe => \&until_refused },
+    { name => 'GBAQuota (held, inherited)', values => ['2', '1 per 3h', '9'], seen => ['2 QUOTA_HELD', '1 QUOTA_WINDOW 3h', '1 QUOTA_WINDOW 3h'], more => $enrol, probe => \&until_refused },
+    # Joined, the outer ones first.
+    { name => 'GBAEnrolRule', values => [map { qq(deny "%{HTTP:X-Deny} =~ /$_/" "by $_") } qw(server host location)], seen => ['server', 'server,host', 'server,host,location'], more => $enrol,
+        probe => \&rules },
     { name => 'GBARefusalExpires', values => [qw(2h 3h 4h)], seen => [qw(2h 3h 4h)], more => "SetHandler gba-enrol\n", probe => \&expires },
 );
+$who{$_} = GBA::CA::entry($_, undef, ussList => [{ uss => { gsId => 1, gsType => 1, flags => [{ flag => 1 }], nafGroup => $_, ueIds => [{ ueId => "sip:$_\@home1.net" }] } }]) for qw(silver gold lead);
+$who{"fresh$_"} = GBA::CA::entry("fresh$_", [1]) for 0 .. 4;
 $who{ueid} = GBA::CA::entry('ueid', [1], ussList => [GBA::CA::uss('sip:one@home1.net', 1)]);
 
 # ---- the places ----
@@ -189,7 +248,8 @@ sub start {
     my %port = map { $_ => GBA::Server::free_port() } qw(host plain);
     my $aliases = join '', map { qq(Alias $_ "$folder/pages"\n) } qw(/loc/inner /loc /page);
     my $started = GBA::Server->start(children => 1, threads => 16, modules => $row->{modules} || [],
-        subscribers => [map { $who{$_} } qw(pki digest 2G Digest none ueid)], conf => <<"END");
+        subscribers => [map { $who{$_} } qw(pki digest 2G Digest none ueid silver gold lead), map { "fresh$_" } 0 .. 4], conf => <<"END");
+@{[ $row->{sections} // '' ]}
 $server
 $aliases
 Alias /ht "$folder/ht"
@@ -252,7 +312,8 @@ END
     is(status('pki', 'GET', '/1000'), 200, 'AuthType GBA in .htaccess');
     $log->holds('AuthType', 'GBA0401');
     for my $line ('GBAKeySource file:x', 'GBALaboratory On', 'GBAAssociations 64', 'GBARequestBody 1K', 'GBAResponseBody 1K',
-        'GBAIssuer a b', 'GBALedger sqlite:x', 'GBARefusalExpires 1d', 'GBARenewBefore 1d') {
+        'GBAIssuer a b', 'GBALedger sqlite:x', 'GBARefusalExpires 1d', 'GBARenewBefore 1d',
+        'GBAProfiles authentication', 'GBANafGroup x', 'GBAQuota 1', 'GBAEnrolRule deny true no') {
         my ($directive) = split ' ', $line;
         spew("$folder/ht/.htaccess", "AuthType GBA\nRequire valid-user\n$line\n");
         my $response = GBA::UE->new($who{pki}, port => $port)->exchange('GET', '/ht/1000', auth => 0);
