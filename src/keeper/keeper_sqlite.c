@@ -388,8 +388,8 @@ base_result_t keeper_sqlite_open(keeper_ledger_t **out, const char *path, apr_po
     return keeper_sqlite_open_with(out, path, KEEPER_SQLITE_BUSY_MS, 0, pool);
 }
 
-sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger)
+keeper_sqlite_conn_t *keeper_sqlite_out(keeper_ledger_t *ledger)
 {
-    const keeper_sqlite_t *self = ledger->baton;
-    return self->out.db;
+    keeper_sqlite_t *self = ledger->baton;
+    return &self->out;
 }
