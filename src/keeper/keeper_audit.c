@@ -10,8 +10,8 @@
 /* Changes with the encoding, so that no row of one encoding can be read as one of another. */
 static const char row_label[] = "mod_gba_pki audit row v1";
 
-static const char *const events[KEEPER_EVENTS] = {"issued", "stored", "refused", "superseded",
-                                                  "conflict"};
+static const char *const events[KEEPER_EVENTS] = {"issued",   "stored",  "refused", "superseded",
+                                                  "conflict", "revoked", "blocked", "unblocked"};
 
 const char *keeper_event_text(keeper_event_t event)
 {

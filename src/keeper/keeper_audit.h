@@ -28,6 +28,9 @@ typedef enum keeper_event_t {
     KEEPER_EVENT_SUPERSEDED, /**< a certificate was replaced by that of the next row */
     KEEPER_EVENT_CONFLICT,   /**< who asked in the row before asked for this subscriber's key; the
                                 B-TID here is his */
+    KEEPER_EVENT_REVOKED,    /**< an operator withdrew a certificate; reason is RFC 5280 5.3.1's */
+    KEEPER_EVENT_BLOCKED,    /**< an operator blocked a key; reason is in his words */
+    KEEPER_EVENT_UNBLOCKED,  /**< an operator let a blocked key go */
     KEEPER_EVENTS            /**< how many there are; not an event */
 } keeper_event_t;
 
@@ -41,9 +44,9 @@ typedef struct keeper_audit_row_t {
     apr_int64_t at;       /**< seconds since 1970 UTC */
     const char *event;    /**< see keeper_event_text() */
     const char *identity; /**< the subscriber; NULL if there is none */
-    const char *btid;
-    const char *profile;
-    const char *reason;      /**< pki_reason_code() */
+    const char *btid;     /**< who asked: a B-TID, or "operator:" and a name; a B-TID has an '@' */
+    const char *profile;  /**< "" if it is about none */
+    const char *reason;   /**< pki_reason_code(), or see keeper_event_t */
     base_span_t spki_sha256; /**< data is NULL if there was no readable key */
     apr_int64_t key_usage;   /**< PKI_USAGE_ mask; 0 if nothing was permitted */
     const char *serial;      /**< lower-case hex; NULL if no certificate is meant */

@@ -49,7 +49,7 @@ static int is_sound(const portal_issue_t *question)
     if (!ends(question->subscriber, sizeof question->subscriber) ||
         !ends(question->btid, sizeof question->btid) ||
         !ends(question->profile.name, sizeof question->profile.name) ||
-        question->spki_len > PKI_SPKI_MAX)
+        question->spki_len > PKI_SPKI_MAX || !portal_issue_ue_ids_end(question))
         return 0;
     if (!decision->permit)
         return decision->reason > PKI_REASON_NONE && decision->reason < PKI_REASONS;
@@ -65,6 +65,8 @@ static int fill_claim(enrolment_t *e)
     keeper_claim_t *claim = &e->claim;
     claim->subscriber = question->subscriber;
     claim->btid = question->btid;
+    claim->ue_ids = question->ue_ids;
+    claim->ue_ids_len = question->subscriber[0] ? question->ue_ids_len : 0;
     claim->profile = question->profile.name;
     claim->usage = question->decision.usage;
     claim->has_key = question->spki_len > 0;
@@ -203,6 +205,13 @@ static base_result_t record_issue(enrolment_t *e, apr_pool_t *pool)
     return result.code == BASE_OK ? add_certificate(e, pool) : result;
 }
 
+/** For whom the operator will look by his UE identities, whatever the answer is. */
+static base_result_t note_ue_ids(const enrolment_t *e, apr_pool_t *pool)
+{
+    keeper_ledger_t *ledger = e->parts->ledger;
+    return ledger->note_ue_ids(ledger->baton, &e->claim, pool);
+}
+
 /** A refusal: a row, or one more for the row that says the same. */
 static base_result_t record_refusal(enrolment_t *e, pki_reason_t reason, int alarm,
                                     apr_pool_t *pool)
@@ -237,6 +246,8 @@ static base_result_t permit_work(void *baton, apr_pool_t *pool)
     keeper_ledger_t *ledger = e->parts->ledger;
     base_result_t result = ledger->find(ledger->baton, &e->claim, &e->held, pool);
     e->again = 0;
+    if (result.code == BASE_OK)
+        result = note_ue_ids(e, pool);
     if (result.code != BASE_OK)
         return result;
     e->verdict = weigh(e);
@@ -250,7 +261,9 @@ static base_result_t permit_work(void *baton, apr_pool_t *pool)
 static base_result_t refusal_work(void *baton, apr_pool_t *pool)
 {
     enrolment_t *e = baton;
-    return record_refusal(e, e->question->decision.reason, 0, pool);
+    base_result_t result = note_ue_ids(e, pool);
+    return result.code == BASE_OK ? record_refusal(e, e->question->decision.reason, 0, pool)
+                                  : result;
 }
 
 static base_result_t run(enrolment_t *e, base_result_t (*work)(void *, apr_pool_t *),

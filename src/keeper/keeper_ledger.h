@@ -13,7 +13,7 @@
 #include "keeper/keeper_group.h"
 #include "portal/portal_issuer.h"
 
-#define KEEPER_LEDGER_SCHEMA 1 /**< version of the schema that this program reads and writes */
+#define KEEPER_LEDGER_SCHEMA 2 /**< version of the schema that this program reads and writes */
 
 /** The states of a certificate, and how it may move: pending to issued or abandoned, issued to
  *  revoked or superseded, superseded to revoked. */
@@ -30,6 +30,8 @@ typedef enum keeper_state_t {
 typedef struct keeper_claim_t {
     const char *subscriber;
     const char *btid;
+    const char *ue_ids; /**< his UE identities, each followed by a NUL, ue_ids_len octets in all */
+    apr_size_t ue_ids_len;
     const char *profile;
     unsigned usage;                             /**< one PKI_USAGE_ bit */
     int has_key;                                /**< 0: only the pseudonym is of interest */
@@ -79,6 +81,8 @@ struct keeper_ledger_t {
     /** The subscriber's pseudonym; if there is none yet, @a fresh becomes it. */
     base_result_t (*name)(void *baton, const keeper_claim_t *claim, const char *fresh,
                           char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool);
+    /** Keeps the claim's UE identities, so that the subscriber can be found by each of them. */
+    base_result_t (*note_ue_ids)(void *baton, const keeper_claim_t *claim, apr_pool_t *pool);
     /** Adds a certificate in state issued. BASE_INTERNAL: its serial is taken. */
     base_result_t (*add)(void *baton, const keeper_claim_t *claim, const pki_cert_spec_t *spec,
                          base_span_t der, apr_pool_t *pool);

@@ -263,6 +263,13 @@ static base_result_t ledger_name(void *baton, const keeper_claim_t *claim, const
     return keeper_sqlite_name(&self->out, claim, fresh, out, pool);
 }
 
+static base_result_t ledger_note_ue_ids(void *baton, const keeper_claim_t *claim, apr_pool_t *pool)
+{
+    keeper_sqlite_t *self = baton;
+    IN_TRANSACTION(self);
+    return keeper_sqlite_note_ue_ids(&self->out, claim, pool);
+}
+
 static base_result_t ledger_add(void *baton, const keeper_claim_t *claim,
                                 const pki_cert_spec_t *spec, base_span_t der, apr_pool_t *pool)
 {
@@ -339,6 +346,7 @@ static void set_callbacks(keeper_sqlite_t *self)
                                      .heads = ledger_heads,
                                      .find = ledger_find,
                                      .name = ledger_name,
+                                     .note_ue_ids = ledger_note_ue_ids,
                                      .add = ledger_add,
                                      .move = ledger_move,
                                      .audit = ledger_audit,
@@ -386,8 +394,8 @@ void keeper_sqlite_meter(keeper_ledger_t *ledger, portal_meter_t *meter, base_ga
     keeper_group_meter(self->group, meter, up);
 }
 
-sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger)
+keeper_sqlite_conn_t *keeper_sqlite_out(keeper_ledger_t *ledger)
 {
-    const keeper_sqlite_t *self = ledger->baton;
-    return self->out.db;
+    keeper_sqlite_t *self = ledger->baton;
+    return &self->out;
 }

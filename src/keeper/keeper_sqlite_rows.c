@@ -165,6 +165,24 @@ base_result_t keeper_sqlite_name(keeper_sqlite_conn_t *conn, const keeper_claim_
     return base_ok();
 }
 
+static int add_ue_id(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim, const char *id)
+{
+    sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_UE_ID];
+    int bad = bind_text(statement, 1, id);
+    bad |= bind_text(statement, 2, claim->subscriber);
+    bad |= sqlite3_bind_int64(statement, 3, apr_time_sec(claim->now));
+    return bad == SQLITE_OK && keeper_sqlite_run(conn, KEEPER_DO_ADD_UE_ID);
+}
+
+base_result_t keeper_sqlite_note_ue_ids(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim,
+                                        apr_pool_t *pool)
+{
+    for (apr_size_t at = 0; at < claim->ue_ids_len; at += strlen(claim->ue_ids + at) + 1)
+        if (!add_ue_id(conn, claim, claim->ue_ids + at))
+            return not_written(conn, "a UE identity", pool);
+    return base_ok();
+}
+
 static int add_issuer(keeper_sqlite_conn_t *conn, const keeper_claim_t *claim)
 {
     sqlite3_stmt *statement = conn->statements[KEEPER_DO_ADD_ISSUER];

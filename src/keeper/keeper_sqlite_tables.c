@@ -5,7 +5,81 @@
 /* Times are seconds since 1970 UTC; serials, pseudonyms and writers lower-case hex; key usages
  * PKI_USAGE_ masks. What must never happen is refused here too, whatever program writes: a key that
  * is certified for two subscribers, two certificates for one claim, a state that does not follow,
- * a certificate that changes, an audit row that changes, goes, or comes out of turn. */
+ * a certificate that changes, an audit row that changes, goes, or comes out of turn.
+ *
+ * What version 2 added or changed is named, so that a new ledger and a converted one get the same.
+ * New columns come last: that is where a conversion puts them. */
+
+/* The hash that names the profile as it was when the request came. */
+#define PROFILE_SHA256 "profile_sha256 BLOB CHECK (length(profile_sha256) = 32)"
+
+/* How many certificates of this subscriber and profile are issued and valid, and how many were
+ * issued since a time, is told by this index alone. */
+#define CERTIFICATE_SUBSCRIBER                                                                     \
+    "CREATE INDEX certificate_subscriber ON certificate"                                           \
+    " (subscriber_id, profile, issued_at, state, not_after);"
+
+#define CERTIFICATE_FIXED                                                                          \
+    "CREATE TRIGGER certificate_fixed BEFORE UPDATE OF id, serial, subscriber_id, issuer_id,"      \
+    " profile, key_usage, spki_sha256, not_before, not_after, issued_at, btid, der,"               \
+    " profile_sha256 ON certificate"                                                               \
+    " BEGIN SELECT RAISE(ABORT, 'a certificate does not change'); END;"
+
+#define AUDIT_TABLE(name)                                                                          \
+    "CREATE TABLE " name " ("                                                                      \
+    " id INTEGER PRIMARY KEY,"                                                                     \
+    " writer TEXT NOT NULL CHECK (length(writer) = 32),"                                           \
+    " at INTEGER NOT NULL,"                                                                        \
+    " event TEXT NOT NULL CHECK"                                                                   \
+    "  (event IN ('issued', 'stored', 'refused', 'superseded', 'conflict', 'revoked', 'blocked',"  \
+    "   'unblocked')),"                                                                            \
+    " identity TEXT CHECK (identity <> ''),"                                                       \
+    " btid TEXT NOT NULL,"                                                                         \
+    " profile TEXT NOT NULL,"                                                                      \
+    " reason TEXT NOT NULL,"                                                                       \
+    " spki_sha256 BLOB CHECK (length(spki_sha256) = 32),"                                          \
+    " key_usage INTEGER NOT NULL,"                                                                 \
+    " serial TEXT CHECK (length(serial) = 32),"                                                    \
+    " alarm INTEGER NOT NULL CHECK (alarm IN (0, 1)),"                                             \
+    " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
+
+#define AUDIT_AROUND                                                                               \
+    "CREATE INDEX audit_identity ON audit (identity, at);"                                         \
+    "CREATE INDEX audit_writer ON audit (writer);"                                                 \
+    "CREATE INDEX audit_alarm ON audit (at) WHERE alarm = 1;"                                      \
+    "CREATE TRIGGER audit_in_turn BEFORE INSERT ON audit"                                          \
+    " WHEN NEW.id <> (SELECT ifnull(max(id), 0) + 1 FROM audit)"                                   \
+    " BEGIN SELECT RAISE(ABORT, 'audit rows are numbered in turn'); END;"                          \
+    "CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit"                                            \
+    " BEGIN SELECT RAISE(ABORT, 'an audit row does not change'); END;"                             \
+    "CREATE TRIGGER audit_kept BEFORE DELETE ON audit"                                             \
+    " BEGIN SELECT RAISE(ABORT, 'an audit row is not removed'); END;"                              \
+    "CREATE VIEW decision AS SELECT id, at, identity, btid, profile,"                              \
+    " event <> 'refused' AS permit, reason, spki_sha256, key_usage AS usage, serial, alarm"        \
+    " FROM audit WHERE event IN ('issued', 'stored', 'refused');"
+
+/* Every UE identity under which a subscriber has asked. A refused one may be in no other table. */
+#define NEW_TABLES                                                                                 \
+    "CREATE TABLE ue_identity ("                                                                   \
+    " ue_identity TEXT NOT NULL CHECK (ue_identity <> ''),"                                        \
+    " identity TEXT NOT NULL CHECK (identity <> ''),"                                              \
+    " created INTEGER NOT NULL,"                                                                   \
+    " PRIMARY KEY (ue_identity, identity)) STRICT, WITHOUT ROWID;"                                 \
+    "CREATE TABLE revocation ("                                                                    \
+    " certificate_id INTEGER PRIMARY KEY REFERENCES certificate (id),"                             \
+    " at INTEGER NOT NULL,"                                                                        \
+    " reason TEXT NOT NULL CHECK"                                                                  \
+    "  (reason IN ('unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged',"          \
+    "   'superseded', 'cessationOfOperation', 'privilegeWithdrawn', 'aACompromise'))) STRICT;"     \
+    "CREATE TRIGGER revocation_fixed BEFORE UPDATE ON revocation"                                  \
+    " BEGIN SELECT RAISE(ABORT, 'a revocation does not change'); END;"                             \
+    "CREATE TRIGGER revocation_kept BEFORE DELETE ON revocation"                                   \
+    " BEGIN SELECT RAISE(ABORT, 'a revocation is not removed'); END;"                              \
+    "CREATE TABLE blocked_key ("                                                                   \
+    " spki_sha256 BLOB PRIMARY KEY CHECK (length(spki_sha256) = 32),"                              \
+    " at INTEGER NOT NULL,"                                                                        \
+    " reason TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
 const char keeper_sqlite_schema[] =
     "CREATE TABLE meta ("
     " id INTEGER PRIMARY KEY CHECK (id = 1),"
@@ -35,8 +109,8 @@ const char keeper_sqlite_schema[] =
     " state TEXT NOT NULL CHECK"
     "  (state IN ('pending', 'issued', 'revoked', 'superseded', 'abandoned')),"
     " btid TEXT NOT NULL,"
-    " der BLOB NOT NULL CHECK (length(der) > 0)) STRICT;"
-    "CREATE INDEX certificate_subscriber ON certificate (subscriber_id);"
+    " der BLOB NOT NULL CHECK (length(der) > 0),"
+    " " PROFILE_SHA256 ") STRICT;" CERTIFICATE_SUBSCRIBER
     "CREATE INDEX certificate_spki ON certificate (spki_sha256);"
     "CREATE INDEX certificate_not_after ON certificate (not_after);"
     "CREATE UNIQUE INDEX certificate_claim ON certificate"
@@ -49,59 +123,41 @@ const char keeper_sqlite_schema[] =
     " (OLD.state = 'pending' AND NEW.state IN ('issued', 'abandoned')"
     "  OR OLD.state = 'issued' AND NEW.state IN ('revoked', 'superseded')"
     "  OR OLD.state = 'superseded' AND NEW.state = 'revoked')"
-    " BEGIN SELECT RAISE(ABORT, 'this state does not follow that one'); END;"
-    "CREATE TRIGGER certificate_fixed BEFORE UPDATE OF id, serial, subscriber_id, issuer_id,"
-    " profile, key_usage, spki_sha256, not_before, not_after, issued_at, btid, der ON certificate"
-    " BEGIN SELECT RAISE(ABORT, 'a certificate does not change'); END;"
+    " BEGIN SELECT RAISE(ABORT, 'this state does not follow that one'); END;" CERTIFICATE_FIXED
     "CREATE TRIGGER certificate_kept BEFORE DELETE ON certificate"
-    " BEGIN SELECT RAISE(ABORT, 'a certificate is not removed'); END;"
-    "CREATE TABLE audit ("
-    " id INTEGER PRIMARY KEY,"
-    " writer TEXT NOT NULL CHECK (length(writer) = 32),"
-    " at INTEGER NOT NULL,"
-    " event TEXT NOT NULL CHECK"
-    "  (event IN ('issued', 'stored', 'refused', 'superseded', 'conflict')),"
-    " identity TEXT CHECK (identity <> ''),"
-    " btid TEXT NOT NULL,"
-    " profile TEXT NOT NULL,"
-    " reason TEXT NOT NULL,"
-    " spki_sha256 BLOB CHECK (length(spki_sha256) = 32),"
-    " key_usage INTEGER NOT NULL,"
-    " serial TEXT CHECK (length(serial) = 32),"
-    " alarm INTEGER NOT NULL CHECK (alarm IN (0, 1)),"
-    " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
-    "CREATE INDEX audit_identity ON audit (identity, at);"
-    "CREATE INDEX audit_writer ON audit (writer);"
-    "CREATE INDEX audit_alarm ON audit (at) WHERE alarm = 1;"
-    "CREATE TRIGGER audit_in_turn BEFORE INSERT ON audit"
-    " WHEN NEW.id <> (SELECT ifnull(max(id), 0) + 1 FROM audit)"
-    " BEGIN SELECT RAISE(ABORT, 'audit rows are numbered in turn'); END;"
-    "CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit"
-    " BEGIN SELECT RAISE(ABORT, 'an audit row does not change'); END;"
-    "CREATE TRIGGER audit_kept BEFORE DELETE ON audit"
-    " BEGIN SELECT RAISE(ABORT, 'an audit row is not removed'); END;"
-    "CREATE VIEW decision AS SELECT id, at, identity, btid, profile,"
-    " event <> 'refused' AS permit, reason, spki_sha256, key_usage AS usage, serial, alarm"
-    " FROM audit WHERE event IN ('issued', 'stored', 'refused');"
-    "CREATE TABLE refusal_count ("
-    " audit_id INTEGER PRIMARY KEY REFERENCES audit (id),"
-    " count INTEGER NOT NULL CHECK (count > 1),"
-    " last_at INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE chain_head ("
-    " writer TEXT PRIMARY KEY CHECK (length(writer) = 32),"
-    " last_id INTEGER NOT NULL,"
-    " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE signed_head ("
-    " id INTEGER PRIMARY KEY,"
-    " writer TEXT NOT NULL CHECK (length(writer) = 32),"
-    " last_id INTEGER NOT NULL,"
-    " hash BLOB NOT NULL CHECK (length(hash) = 32),"
-    " at INTEGER NOT NULL,"
-    " signature BLOB NOT NULL) STRICT;"
-    "CREATE TRIGGER signed_head_fixed BEFORE UPDATE ON signed_head"
-    " BEGIN SELECT RAISE(ABORT, 'a signed head does not change'); END;"
-    "CREATE TRIGGER signed_head_kept BEFORE DELETE ON signed_head"
-    " BEGIN SELECT RAISE(ABORT, 'a signed head is not removed'); END;";
+    " BEGIN SELECT RAISE(ABORT, 'a certificate is not removed'); END;" AUDIT_TABLE("audit")
+        AUDIT_AROUND "CREATE TABLE refusal_count ("
+                     " audit_id INTEGER PRIMARY KEY REFERENCES audit (id),"
+                     " count INTEGER NOT NULL CHECK (count > 1),"
+                     " last_at INTEGER NOT NULL) STRICT;"
+                     "CREATE TABLE chain_head ("
+                     " writer TEXT PRIMARY KEY CHECK (length(writer) = 32),"
+                     " last_id INTEGER NOT NULL,"
+                     " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT, WITHOUT ROWID;"
+                     "CREATE TABLE signed_head ("
+                     " id INTEGER PRIMARY KEY,"
+                     " writer TEXT NOT NULL CHECK (length(writer) = 32),"
+                     " last_id INTEGER NOT NULL,"
+                     " hash BLOB NOT NULL CHECK (length(hash) = 32),"
+                     " at INTEGER NOT NULL,"
+                     " signature BLOB NOT NULL) STRICT;"
+                     "CREATE TRIGGER signed_head_fixed BEFORE UPDATE ON signed_head"
+                     " BEGIN SELECT RAISE(ABORT, 'a signed head does not change'); END;"
+                     "CREATE TRIGGER signed_head_kept BEFORE DELETE ON signed_head"
+                     " BEGIN SELECT RAISE(ABORT, 'a signed head is not removed'); END;" NEW_TABLES;
+
+/* The audit's table is made anew, since only so its list of events can grow. What refers to it by
+ * name goes before it does, and comes back after it has. */
+const char keeper_sqlite_from_1[] =
+    "ALTER TABLE certificate ADD COLUMN " PROFILE_SHA256 ";"
+    "DROP INDEX certificate_subscriber;" CERTIFICATE_SUBSCRIBER
+    "DROP TRIGGER certificate_fixed;" CERTIFICATE_FIXED "DROP VIEW decision;" AUDIT_TABLE(
+        "audit_2") "INSERT INTO audit_2 SELECT id, writer, at, event, identity, btid, profile, "
+                   "reason,"
+                   " spki_sha256, key_usage, serial, alarm, hash FROM audit ORDER BY id;"
+                   "DROP TABLE audit;"
+                   "ALTER TABLE audit_2 RENAME TO audit;" AUDIT_AROUND NEW_TABLES
+                   "UPDATE meta SET schema_version = 2;";
 
 /* A certificate goes to the subscriber whose identity and pseudonym both fit, or (NOT NULL) to
  * nobody. A refusal without an identity is the B-TID's. */
@@ -116,6 +172,8 @@ const char *const keeper_sqlite_statements[KEEPER_DO] = {
     [KEEPER_DO_GET_NAME] = "SELECT pseudonym FROM subscriber WHERE identity = ?1",
     [KEEPER_DO_ADD_NAME] = "INSERT INTO subscriber (identity, pseudonym, created)"
                            " VALUES (?1, ?2, ?3) ON CONFLICT (identity) DO NOTHING",
+    [KEEPER_DO_ADD_UE_ID] = "INSERT INTO ue_identity (ue_identity, identity, created)"
+                            " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [KEEPER_DO_GET_OWNER] =
         "SELECT identity FROM certificate JOIN subscriber ON subscriber.id = subscriber_id"
         " WHERE spki_sha256 = ?1 AND identity <> ?2 AND state <> 'abandoned' LIMIT 1",

@@ -120,6 +120,7 @@ static void walk_issue(keeper_octets_t *walk, portal_issue_t *issue)
     keeper_octets_time(walk, &issue->profile.renew_before);
     walk_decision(walk, &issue->decision);
     keeper_octets_block(walk, issue->spki, &issue->spki_len, PKI_SPKI_MAX);
+    keeper_octets_block(walk, issue->ue_ids, &issue->ue_ids_len, GBA_TEXT_MAX);
 }
 
 static void walk_request(keeper_octets_t *walk, keeper_request_t *request)
@@ -151,7 +152,8 @@ static int lookup_is_sound(const gba_lookup_t *lookup)
 static int issue_is_sound(const portal_issue_t *issue)
 {
     const pki_decision_t *decision = &issue->decision;
-    if (!gba_btid_check(issue->btid) || (unsigned)decision->reason >= PKI_REASONS)
+    if (!gba_btid_check(issue->btid) || (unsigned)decision->reason >= PKI_REASONS ||
+        !portal_issue_ue_ids_end(issue))
         return 0;
     if (!decision->permit)
         return decision->reason != PKI_REASON_NONE && decision->usage == 0;

@@ -67,6 +67,47 @@ static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check
     return *key_check == PKI_REASON_NONE ? pki_pkcs10_verify(enrolment->pkcs10) : base_ok();
 }
 
+/* The bound is that of all texts of an info: they fit, but for one that is named twice. */
+static void add_ue_id(portal_issue_t *question, const char *id)
+{
+    apr_size_t size = strlen(id) + 1;
+    apr_size_t at = 0;
+
+    if (size == 1 || size > sizeof(question->ue_ids) - question->ue_ids_len)
+        return;
+    while (at < question->ue_ids_len) {
+        if (strcmp(question->ue_ids + at, id) == 0)
+            return;
+        at += strlen(question->ue_ids + at) + 1;
+    }
+    memcpy(question->ue_ids + at, id, size);
+    question->ue_ids_len = (apr_uint16_t)(at + size);
+}
+
+static void fill_ue_ids(portal_issue_t *question, const gba_info_t *info)
+{
+    for (int i = 0; i < info->uss_count; i++)
+        for (int j = 0; j < info->uss[i].ue_id_count; j++) {
+            const char *id = gba_info_text(info, info->uss[i].ue_ids[j]);
+            if (id)
+                add_ue_id(question, id);
+        }
+}
+
+int portal_issue_ue_ids_end(const portal_issue_t *question)
+{
+    apr_size_t len = question->ue_ids_len;
+
+    if (len == 0)
+        return 1;
+    if (len > sizeof(question->ue_ids) || !question->ue_ids[0] || question->ue_ids[len - 1])
+        return 0;
+    for (apr_size_t i = 1; i < len; i++)
+        if (!question->ue_ids[i] && !question->ue_ids[i - 1])
+            return 0;
+    return 1;
+}
+
 static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_check)
 {
     portal_issue_t *question = &enrolment->question;
@@ -79,6 +120,7 @@ static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_chec
         return base_fail(BASE_INTERNAL, "GBA0443", "an identity is longer than its bound");
     apr_cpystrn(question->subscriber, name ? name : "", sizeof(question->subscriber));
     apr_cpystrn(question->btid, enrolment->request->btid, sizeof(question->btid));
+    fill_ue_ids(question, info);
     question->profile = *enrolment->config->profile;
     question->decision =
         pki_decide(&subscriber, key_check, pki_pkcs10_usage_wish(enrolment->pkcs10));

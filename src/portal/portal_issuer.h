@@ -20,7 +20,14 @@ typedef struct portal_issue_t {
     pki_decision_t decision;           /**< permit with usage, or refuse with reason */
     apr_uint16_t spki_len;             /**< octets used of spki; 0 if there is no readable key */
     unsigned char spki[PKI_SPKI_MAX];  /**< SubjectPublicKeyInfo DER */
+    apr_uint16_t ue_ids_len;           /**< octets used of ue_ids */
+    char ue_ids[GBA_TEXT_MAX]; /**< the subscriber's UE identities, each followed by a NUL; for the
+                                    record */
 } portal_issue_t;
+
+/** Nonzero if ue_ids is what it should be: at most so many octets, no text empty, and a NUL last.
+ */
+int portal_issue_ue_ids_end(const portal_issue_t *question);
 
 /** The answer to a permitted question. */
 typedef struct portal_issued_t {

@@ -26,6 +26,7 @@ static void check_taken(const keeper_request_t *request)
         must(memchr(issue->profile.name, 0, sizeof(issue->profile.name)) != NULL);
         must(issue->profile.lifetime >= 0 && issue->profile.backdate >= 0);
         must(issue->profile.renew_before >= 0 && issue->spki_len <= PKI_SPKI_MAX);
+        must(portal_issue_ue_ids_end(issue));
         must((unsigned)issue->decision.reason < PKI_REASONS);
         must((issue->decision.permit != 0) == (issue->decision.reason == PKI_REASON_NONE));
         must(!issue->decision.permit || (issue->subscriber[0] && issue->spki_len));

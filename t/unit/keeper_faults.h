@@ -15,6 +15,7 @@ typedef enum step_t {
     STEP_BEGIN,
     STEP_FIND,
     STEP_NAME,
+    STEP_NOTE,
     STEP_ADD,
     STEP_AUDIT,
     STEP_COUNT,
@@ -78,6 +79,14 @@ static inline base_result_t faulty_name(void *baton, const keeper_claim_t *claim
     keeper_ledger_t *real = baton;
     base_result_t result = fault(STEP_NAME);
     return result.code == BASE_OK ? real->name(real->baton, claim, fresh, out, p) : result;
+}
+
+static inline base_result_t faulty_note_ue_ids(void *baton, const keeper_claim_t *claim,
+                                               apr_pool_t *p)
+{
+    keeper_ledger_t *real = baton;
+    base_result_t result = fault(STEP_NOTE);
+    return result.code == BASE_OK ? real->note_ue_ids(real->baton, claim, p) : result;
 }
 
 static inline base_result_t faulty_add(void *baton, const keeper_claim_t *claim,
@@ -207,6 +216,7 @@ static inline portal_issuer_t *faults_issuer(apr_pool_t *pool, const pki_ca_t *c
     ledger->peek = faulty_peek;
     ledger->find = faulty_find;
     ledger->name = faulty_name;
+    ledger->note_ue_ids = faulty_note_ue_ids;
     ledger->add = faulty_add;
     ledger->move = faulty_move;
     ledger->audit = faulty_audit;

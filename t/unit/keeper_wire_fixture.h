@@ -66,6 +66,9 @@ static inline void wiref_issue(portal_issue_t *issue, int full)
     issue->decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_NON_REPUDIATION};
     issue->spki_len = PKI_SPKI_MAX;
     memset(issue->spki, 0x30, PKI_SPKI_MAX);
+    issue->ue_ids_len = GBA_TEXT_MAX;
+    for (int i = 0; i < GBA_TEXT_MAX; i += 8)
+        memcpy(issue->ue_ids + i, "sip:u@x", 8);
 }
 
 /** A request of @a kind, from calloc(). */

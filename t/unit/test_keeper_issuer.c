@@ -118,6 +118,35 @@ static void test_pseudonym(void)
        "it holds nothing of the identity");
 }
 
+/** Whatever the answer: the operator looks for him by any of them. */
+static void test_ue_identities(void)
+{
+    static const char ids[] = "sip:ue@ims.example.org\0tel:+15550100";
+    static const char held[] = "SELECT group_concat(ue_identity || '=' || identity, ' ') FROM"
+                               " (SELECT * FROM ue_identity ORDER BY ue_identity)";
+    portal_issue_t question;
+    portal_issued_t issued;
+    faults_reset();
+    portal_issuer_t *issuer = issuer_of(base_random_system());
+    fixture_question(&question, "seen@x");
+    question.ue_ids_len = sizeof ids;
+    memcpy(question.ue_ids, ids, sizeof ids);
+    question.decision = (pki_decision_t){0, PKI_REASON_NO_FLAG, 0};
+    ask(issuer, &question, &issued);
+    is_str(fixture_text(pool, path, held), "sip:ue@ims.example.org=seen@x tel:+15550100=seen@x",
+           "UE identities are noted with a refusal");
+    question.ue_ids_len = 23;
+    question.decision = (pki_decision_t){1, PKI_REASON_NONE, PKI_USAGE_DIGITAL_SIGNATURE};
+    is_int(ask(issuer, &question, &issued).code, BASE_OK, "a permit");
+    is_int(rows("ue_identity"), 2, "notes none twice, and none goes");
+    apr_cpystrn(question.subscriber, "later@x", sizeof question.subscriber);
+    ask(issuer, &question, &issued);
+    is_int(fixture_count(path, "SELECT count(*) FROM ue_identity WHERE identity = 'later@x'"), 1,
+           "one that changed hands is both subscribers', also if his key is refused");
+    question.ue_ids[22] = 'x';
+    is_int(ask(issuer, &question, &issued).code, BASE_INTERNAL, "one that does not end is a bug");
+}
+
 /** Drawn, not derived: two fresh ledgers name one subscriber differently. */
 static void test_pseudonym_is_random(void)
 {
@@ -182,8 +211,13 @@ static void test_faults_of_the_ledger(void)
         step_t step;
         const char *name;
     } steps[] = {
-        {STEP_PEEK, "peek fails"},     {STEP_BEGIN, "begin fails"}, {STEP_FIND, "find fails"},
-        {STEP_NAME, "name fails"},     {STEP_ADD, "add fails"},     {STEP_AUDIT, "audit fails"},
+        {STEP_PEEK, "peek fails"},
+        {STEP_BEGIN, "begin fails"},
+        {STEP_FIND, "find fails"},
+        {STEP_NAME, "name fails"},
+        {STEP_ADD, "add fails"},
+        {STEP_AUDIT, "audit fails"},
+        {STEP_NOTE, "a UE identity is not noted"},
         {STEP_COMMIT, "commit fails"},
     };
     portal_issue_t question;
@@ -295,6 +329,7 @@ int main(void)
     sqlite_ledger = fixture_opened(pool, path);
     test_permit();
     test_pseudonym();
+    test_ue_identities();
     test_pseudonym_is_random();
     test_refusal();
     test_faults_of_the_ledger();

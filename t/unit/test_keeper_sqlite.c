@@ -47,11 +47,12 @@ static void test_prepare_makes_and_keeps(void)
     is_str(fixture_text(pool, path, "PRAGMA journal_mode"), "wal", "WAL stays with the file");
     is_int(fixture_count(path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND"
                                " strict AND name IN ('meta', 'subscriber', 'issuer', 'certificate',"
-                               " 'audit', 'refusal_count', 'chain_head', 'signed_head')"),
-           8, "eight strict tables");
+                               " 'audit', 'refusal_count', 'chain_head', 'signed_head',"
+                               " 'ue_identity', 'revocation', 'blocked_key')"),
+           11, "eleven strict tables");
     is_int(fixture_count(path, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND"
                                " type = 'table' AND name NOT LIKE 'sqlite_%'"),
-           8, "and no others");
+           11, "and no others");
     fixture_exec(path, "INSERT INTO subscriber VALUES (7, 'x', "
                        "'0123456789abcdef0123456789abcdef', 1)");
     is_int(keeper_sqlite_prepare(path, pool).code, BASE_OK, "preparing again is no failure");
@@ -78,7 +79,8 @@ static void test_prepare_takes_an_empty_file(void)
         fixture_die("fopen");
     is_int(keeper_sqlite_prepare(path, pool).code, BASE_OK,
            "an empty file (killed between making and filling) is filled");
-    is_int(fixture_count(path, "SELECT schema_version FROM meta"), 1, "with the schema");
+    is_int(fixture_count(path, "SELECT schema_version FROM meta"), KEEPER_LEDGER_SCHEMA,
+           "with the schema");
 }
 
 static void test_prepare_refuses(void)
@@ -86,8 +88,8 @@ static void test_prepare_refuses(void)
     static const struct {
         const char *name, *sql, *says;
     } rows[] = {
-        {"newer.db", "UPDATE meta SET schema_version = 2", "newer than version 1"},
-        {"older.db", "UPDATE meta SET schema_version = 0", "older than version 1"},
+        {"newer.db", "UPDATE meta SET schema_version = 3", "newer than version 2"},
+        {"older.db", "UPDATE meta SET schema_version = 1", "by: gba-pkictl ledger upgrade /"},
         {"no-row.db", "DELETE FROM meta", "damaged"},
         {"no-meta.db", "DROP TABLE meta", "damaged"},
         {"other-id.db", "PRAGMA application_id=252006674", "not a ledger of this program"},
@@ -365,7 +367,7 @@ static void test_no_pages(void)
     keeper_ledger_t *ledger = opened(path);
     fixture_question(&question, "pages@ims.example.org");
     is_int(decide(ledger, &question).code, BASE_OK, "a row while there is room");
-    if (sqlite3_exec(keeper_sqlite_writer(ledger), "PRAGMA max_page_count=1", NULL, NULL, NULL) !=
+    if (sqlite3_exec(keeper_sqlite_out(ledger)->db, "PRAGMA max_page_count=1", NULL, NULL, NULL) !=
         SQLITE_OK) /* 1: as many as there are */
         fixture_die("max_page_count");
     while (result.code == BASE_OK && recorded < 500) {

@@ -162,6 +162,18 @@ static void r_reason_unknown(keeper_request_t *r)
 {
     r->issue.decision = (pki_decision_t){0, PKI_REASONS, 0};
 }
+static void r_ue_ids_long(keeper_request_t *r)
+{
+    r->issue.ue_ids_len = GBA_TEXT_MAX + 1;
+}
+static void r_ue_ids_open(keeper_request_t *r)
+{
+    r->issue.ue_ids_len = 7;
+}
+static void r_ue_id_empty(keeper_request_t *r)
+{
+    r->issue.ue_ids[8] = '\0';
+}
 static void r_pseudonym_nobody(keeper_request_t *r)
 {
     r->subscriber[0] = '\0';
@@ -199,6 +211,9 @@ static void test_unsound_requests(void)
         {"a refusal without a reason", KEEPER_ISSUE, r_refuse_no_reason},
         {"a refusal with a usage", KEEPER_ISSUE, r_refuse_with_usage},
         {"an unknown reason", KEEPER_ISSUE, r_reason_unknown},
+        {"UE identities over their bound", KEEPER_ISSUE, r_ue_ids_long},
+        {"a UE identity without an end", KEEPER_ISSUE, r_ue_ids_open},
+        {"an empty UE identity", KEEPER_ISSUE, r_ue_id_empty},
         {"a pseudonym of nobody", KEEPER_PSEUDONYM, r_pseudonym_nobody},
         {"a pseudonym without an end", KEEPER_PSEUDONYM, r_pseudonym_open},
     };

@@ -322,8 +322,17 @@ static void names_by_ue_identity(void)
 
     info->uss[0].ue_ids[info->uss[0].ue_id_count++] = gba_info_add_text(info, "tel:+1555", 9);
     enrol(&answer, &request);
+    info->uss_count = 2;
+    info->uss[1].ue_id_count = 3;
+    info->uss[1].ue_ids[0] = info->uss[0].ue_ids[0];
+    info->uss[1].ue_ids[1] = gba_info_add_text(info, "sip:one@home1.net", 17);
+    info->uss[1].ue_ids[2] = gba_info_add_text(info, "sip:one", 7);
+    enrol(&answer, &request);
     is_str(asked.subscriber, "tel:+1555", "without an IMPI the first UE identity names him");
     ok(asked.decision.permit, "and that is enough");
+    ok(asked.ue_ids_len == 36 &&
+           memcmp(asked.ue_ids, "tel:+1555\0sip:one@home1.net\0sip:one", 36) == 0,
+       "every setting's UE identities are told, each once");
     info->uss[0].gs_type = 2;
     enrol(&answer, &request);
     is_int(asked.decision.reason, PKI_REASON_NO_IDENTITY,
