@@ -6,8 +6,7 @@
  * transaction, and the next begin opens another one, so whatever was wrong (file
  * gone, disk full, locked) needs no restart. Every connection that writes is a
  * writer of the audit trail of its own: its chain goes on from what it
- * committed itself, never from what somebody may have put into the file.
- */
+ * committed itself, never from what somebody may have put into the file. */
 #include <string.h>
 #include <unistd.h>
 #include <apr_strings.h>

@@ -28,7 +28,8 @@ static inline void rf_ask(keeper_ledger_t *ledger, const portal_issue_t *questio
                           base_code_t wanted)
 {
     static portal_issued_t issued;
-    keeper_issuer_parts_t parts = {ca, ledger, base_clock_system(), base_random_system(), NULL};
+    keeper_issuer_parts_t parts = {ca,   ledger, base_clock_system(), base_random_system(),
+                                   NULL, NULL};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     base_result_t result = issuer->issue(issuer->baton, question, &issued, pool);
     if (result.code != wanted) {
