@@ -131,6 +131,21 @@ kill 'KILL', @all;
 waitpid $server->pid, 0;
 waits_for('httpd killed: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
 
+# ---- it ends without what httpd and its libraries have registered for an exit ----
+SKIP: {
+    my $shim = ($ENV{GBA_BUILDDIR} // '') . '/t/shim/.libs/exits.so';
+    skip "no $shim: make check builds it", 4 unless -f $shim;
+    my $file = spew(site()->{tmp} . "/exits.$$", '', 0666);
+    $server = GBA::Server->start(children => 1, env => { LD_PRELOAD => $shim, GBA_EXITS => $file });
+    is(scalar(processes('gba-keeper')), 1, 'a keeper');
+    $server->stop;
+    waits_for('goes with its httpd', sub { !processes('gba-keeper') && !processes('gba-warden') });
+    my @names = split /\n/, slurp($file);
+    ok(scalar(grep { !/\Agba-/ } @names), 'which ended by exit()');
+    is(scalar(grep { /\Agba-/ } @names), 0, 'but neither the keeper nor its warden did');
+    unlink $file;
+}
+
 # ---- a key with a passphrase, which is asked for whenever a keeper starts ----
 {
     my $own = File::Temp::tempdir('passphrase.XXXXXX', DIR => site()->{tmp}, CLEANUP => 1);
