@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # A keeper that does not answer: it holds no more of a child's threads than GBAKeeperThreads says, and
-# each no longer than GBAKeeperTimeout. Requests beyond get 503 at once; who needs no keeper is served.
+# each no longer than GBAKeeperTimeout. Requests beyond get 503 soon; who needs no keeper is served.
 
 use strict;
 use warnings FATAL => 'all';
