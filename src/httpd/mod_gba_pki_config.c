@@ -73,6 +73,8 @@ void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s)
     conf->laboratory = -1;
     conf->associations = -1;
     conf->lookup_rate = -1;
+    conf->keeper_threads = -1;
+    conf->keeper_timeout = -1;
     return conf;
 }
 
@@ -85,6 +87,8 @@ void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_NUMBER(laboratory);
     MERGE_NUMBER(associations);
     MERGE_NUMBER(lookup_rate);
+    MERGE_NUMBER(keeper_threads);
+    MERGE_NUMBER(keeper_timeout);
     MERGE_POINTER(keeper_folder);
     MERGE_POINTER(keeper_user);
     conf->keeper_uid = add->keeper_user ? add->keeper_uid : base->keeper_uid;
@@ -232,6 +236,11 @@ const command_rec mod_gba_pki_commands[] = {
                   "look-ups per second that may find nothing, for each key source"),
     AP_INIT_TAKE1("GBAKeeper", mod_gba_pki_set_keeper, NULL, RSRC_CONF,
                   "the folder of the keeper's socket; only httpd's User may enter it"),
+    AP_INIT_TAKE1("GBAKeeperThreads", mod_gba_pki_set_keeper_threads, NULL, RSRC_CONF,
+                  "how many of a child's threads may wait for the keeper at once"),
+    AP_INIT_TAKE1("GBAKeeperTimeout", mod_gba_pki_set_keeper_timeout,
+                  (void *)APR_OFFSETOF(mod_gba_pki_srv_t, keeper_timeout), RSRC_CONF,
+                  "how long a child waits for an answer of the keeper, such as 10s"),
     AP_INIT_TAKE1("GBAKeeperUser", mod_gba_pki_set_keeper_user, NULL, RSRC_CONF,
                   "the user that the keeper runs as where httpd starts as root"),
     AP_INIT_TAKE1("GBARefusalExpires", mod_gba_pki_set_duration,

@@ -95,18 +95,21 @@ typedef struct mod_gba_pki_dir_t {
 
 /** Per server. */
 typedef struct mod_gba_pki_srv_t {
-    int laboratory;            /**< -1: unset (Off) */
-    apr_int64_t associations;  /**< -1: unset; of the main server only */
-    apr_int64_t lookup_rate;   /**< -1: unset; of the main server only; per second */
-    const char *keeper_folder; /**< NULL: unset; absolute; of the main server only */
-    const char *keeper_user;   /**< NULL: httpd's User; of the main server only */
-    uid_t keeper_uid;          /**< of keeper_user */
-    gid_t keeper_gid;          /**< of keeper_user */
+    int laboratory;                     /**< -1: unset (Off) */
+    apr_int64_t associations;           /**< -1: unset; of the main server only */
+    apr_int64_t lookup_rate;            /**< -1: unset; of the main server only; per second */
+    apr_int64_t keeper_threads;         /**< -1: unset; of the main server only; of one child's */
+    apr_interval_time_t keeper_timeout; /**< -1: unset; of the main server only */
+    const char *keeper_folder;          /**< NULL: unset; absolute; of the main server only */
+    const char *keeper_user;            /**< NULL: httpd's User; of the main server only */
+    uid_t keeper_uid;                   /**< of keeper_user */
+    gid_t keeper_gid;                   /**< of keeper_user */
 } mod_gba_pki_srv_t;
 
-#define MOD_GBA_PKI_ASSOCIATIONS  16384        /**< default of GBAAssociations */
-#define MOD_GBA_PKI_LOOKUP_RATE   100          /**< default of GBALookupRate */
-#define MOD_GBA_PKI_KEEPER_FOLDER "gba-keeper" /**< default of GBAKeeper, in DefaultRuntimeDir */
+#define MOD_GBA_PKI_ASSOCIATIONS   16384                 /**< default of GBAAssociations */
+#define MOD_GBA_PKI_LOOKUP_RATE    100                   /**< default of GBALookupRate */
+#define MOD_GBA_PKI_KEEPER_TIMEOUT apr_time_from_sec(10) /**< default of GBAKeeperTimeout */
+#define MOD_GBA_PKI_KEEPER_FOLDER  "gba-keeper" /**< default of GBAKeeper, in DefaultRuntimeDir */
 
 extern const command_rec mod_gba_pki_commands[];
 
