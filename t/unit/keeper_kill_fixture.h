@@ -67,8 +67,8 @@ static inline void kill_be_killed(keeper_ledger_t *ledger, pki_ca_t *ca, int out
 {
     kill_worker_t workers[KILL_THREADS];
     pthread_t threads[KILL_THREADS];
-    keeper_issuer_parts_t parts = {
-        ca, ledger, base_clock_system(), base_random_system(), NULL, NULL};
+    keeper_issuer_parts_t parts = {ca,   ledger, base_clock_system(), base_random_system(),
+                                   NULL, NULL};
     portal_issuer_t *issuer = keeper_issuer_make(pool, &parts);
     for (int i = 0; i < KILL_THREADS; i++) {
         workers[i] = (kill_worker_t){issuer, i, out};
