@@ -13,13 +13,16 @@
  * The ledgers lie in a fresh folder in TMPDIR (default /tmp), whose disk is what is measured. Keys
  * are made beforehand. The first round warms up and is not counted.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 #include "keeper/keeper_issuer.h"
 #include "keeper/keeper_sqlite_private.h"
 #include "keeper_fixture.h"
 
 #define THREADS      32
+#define FLUSHES      20   /* in a round, to see what one takes */
 #define CERTIFICATES 2000 /* of each kind in a round */
 
 static apr_pool_t *pool;
@@ -33,6 +36,7 @@ typedef struct kind_t {
     const char *name;
     int max_jobs;
     double seconds;
+    double last; /**< of the last round */
     apr_size_t count;
     apr_interval_time_t *times; /* of every enrolment */
 } kind_t;
@@ -107,6 +111,7 @@ static void run_round(kind_t *kind, worker_t *workers, int per_thread, int round
     }
     double seconds = run_workers(workers, keeper_issuer_make(p, &parts));
     if (round > 0) {
+        kind->last = seconds;
         kind->seconds += seconds;
         kind->count += (apr_size_t)(THREADS * per_thread);
     }
@@ -130,6 +135,25 @@ static double report(kind_t *kind)
     return rate;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/** What the disk takes to make one page durable, as a commit does; mean of a few. */
+static double flush_us(void)
+{
+    static const char page[4096];
+    int fd = open(fixture_file(pool, dir, "flush"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    apr_time_t begin = apr_time_now();
+    for (int i = 0; i < FLUSHES; i++)
+        if (write(fd, page, sizeof page) != (ssize_t)sizeof page || fdatasync(fd) != 0)
+            fixture_die("flush");
+    close(fd);
+    return (double)(apr_time_now() - begin) / FLUSHES;
+}
+
 static void bench_ledger(int rounds, int per_thread)
 {
     apr_size_t most = (apr_size_t)(rounds + 1) * THREADS * (apr_size_t)per_thread;
@@ -139,14 +163,22 @@ static void bench_ledger(int rounds, int per_thread)
     group.times = apr_pcalloc(pool, sizeof *group.times * most);
     for (int i = 0; i < THREADS; i++)
         workers[i].questions = apr_pcalloc(pool, sizeof(portal_issue_t) * (apr_size_t)per_thread);
+    double *ratios = apr_pcalloc(pool, sizeof *ratios * (apr_size_t)(rounds + 1));
+    double *flushes = apr_pcalloc(pool, sizeof *flushes * (apr_size_t)(rounds + 1));
     for (int i = 0; i <= rounds; i++) {
+        flushes[i] = flush_us();
         run_round(&single, workers, per_thread, i);
         run_round(&group, workers, per_thread, i);
+        ratios[i] = i > 0 ? single.last / group.last : 0;
     }
     printf("%d threads, %d rounds of %d enrolments each, synchronous=FULL\n", THREADS, rounds,
            THREADS * per_thread);
     double slow = report(&single), fast = report(&group);
-    printf("group commit: %.2f times as many\n\n", fast / slow);
+    qsort(flushes, (apr_size_t)rounds + 1, sizeof *flushes, by_size);
+    qsort(ratios, (apr_size_t)rounds + 1, sizeof *ratios, by_size); /* [0] is the warm-up's */
+    printf("a flush of 4 KiB alone: median %.2f ms\n", flushes[(rounds + 1) / 2] / 1000);
+    printf("group commit: %.2f times as many; round by round %.2f to %.2f, median %.2f\n\n",
+           fast / slow, ratios[1], ratios[rounds], ratios[1 + rounds / 2]);
 }
 
 /* ---- certificates ---- */

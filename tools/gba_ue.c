@@ -28,21 +28,12 @@ static void forbid_core_files(void)
         perror("gba-ue: setrlimit");
 }
 
-/* --json counts even if the command line is otherwise wrong. */
-static int wants_json(int argc, const char *const *argv)
-{
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--json") == 0)
-            return 1;
-    return 0;
-}
-
 static int run_enrol(int argc, const char *const *argv, apr_pool_t *pool)
 {
     ue_options_t opts;
     ue_result_t result = {.outcome = UE_USAGE};
     if (!ue_options_parse(&opts, argc, argv, &result.detail, pool)) {
-        opts.json = wants_json(argc, argv);
+        opts.json = tool_wants_json(argc, argv);
         if (!opts.json)
             fputs("gba-ue: see gba-ue enrol --help\n", stderr);
         return ue_report(&opts, &result, pool);
@@ -59,7 +50,7 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
     if (strcmp(word, "enrol") == 0)
         return run_enrol(argc - 2, argv + 2, pool);
     if (strcmp(word, "--version") == 0)
-        return puts("gba-ue " UE_VERSION) == EOF ? UE_LOCAL : 0;
+        return puts("gba-ue " TOOL_VERSION) == EOF ? UE_LOCAL : 0;
     if (strcmp(word, "--help") == 0)
         return fputs(ue_options_help(), stdout) == EOF ? UE_LOCAL : 0;
     fputs(ue_options_help(), stderr);

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <apr_strings.h>
-#include "base/base_secret.h"
+#include "tool_file.h"
 
 struct ue_pending_t {
     const char *path;
@@ -18,45 +18,14 @@ struct ue_pending_t {
 
 static int local_failure(ue_result_t *result, const char *what, const char *path, apr_pool_t *pool)
 {
-    const char *why = strerror(errno);
-    return ue_fail(result, UE_LOCAL,
-                   apr_psprintf(pool, "%s %s: %s", what, base_log_safe(pool, path, 256), why));
-}
-
-/* Reads until the end or until the buffer is full; -1 on error. */
-static ssize_t read_all(int fd, unsigned char *buf, size_t size)
-{
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = read(fd, buf + have, size - have);
-        if (got < 0 && errno != EINTR)
-            return -1;
-        if (got == 0)
-            break;
-        if (got > 0)
-            have += (size_t)got;
-    }
-    return (ssize_t)have;
+    return ue_fail(result, UE_LOCAL, tool_file_error(what, path, pool));
 }
 
 int ue_file_read(base_span_t *out, const char *path, apr_size_t max, ue_result_t *result,
                  apr_pool_t *pool)
 {
-    unsigned char *buf = base_secret_alloc(pool, max + 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return local_failure(result, "cannot open", path, pool);
-    ssize_t len = read_all(fd, buf, max + 1);
-    int failed = len < 0 && local_failure(result, "cannot read", path, pool) == 0;
-    close(fd);
-    if (failed)
-        return 0;
-    if ((apr_size_t)len > max) {
-        errno = EFBIG;
-        return local_failure(result, "cannot use", path, pool);
-    }
-    *out = (base_span_t){buf, (apr_size_t)len};
-    return 1;
+    const char *error = tool_file_read(out, path, max, pool);
+    return error ? ue_fail(result, UE_LOCAL, error) : 1;
 }
 
 static apr_status_t discard(void *baton)

@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ue_options.h"
-#include <stddef.h>
 #include <string.h>
-#include <apr_strings.h>
 #include "base/base_text.h"
 #include "gba/gba_names.h"
 #include "pki/pki_pkcs10.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
 
-/* One option: where its word goes, or which flag it sets. */
-typedef struct row_t {
-    const char *name;
-    size_t at;
-    int is_flag;
-} row_t;
-
 #define WORD(option, member)                                                                       \
     {                                                                                              \
-        option, offsetof(ue_options_t, member), 0                                                  \
+        option, offsetof(ue_options_t, member), TOOL_WORD                                          \
     }
 #define FLAG(option, member)                                                                       \
     {                                                                                              \
-        option, offsetof(ue_options_t, member), 1                                                  \
+        option, offsetof(ue_options_t, member), TOOL_FLAG                                          \
     }
 
-static const row_t rows[] = {
+static const tool_option_t rows[] = {
     WORD("btid", btid),
     WORD("naf-fqdn", naf_fqdn),
     WORD("ua-id", ua_id_word),
@@ -52,62 +43,13 @@ static const row_t rows[] = {
     FLAG("help", help),
 };
 
-static const row_t *find_row(const char *name, size_t len)
+static const char *take_url(void *out, const char *word)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
-            return &rows[i];
+    ue_options_t *opts = out;
+    if (opts->url)
+        return "more than one URL";
+    opts->url = word;
     return NULL;
-}
-
-/* Takes one option and, if it is no flag and has no '=', the next word. */
-static const char *take_option(ue_options_t *opts, int argc, const char *const *argv, int *at,
-                               apr_pool_t *pool)
-{
-    const char *name = argv[*at] + 2;
-    const char *value = strchr(name, '=');
-    size_t len = value ? (size_t)(value - name) : strlen(name);
-    const row_t *row = find_row(name, len);
-    if (!row) /* without its value, which may be a secret put there by mistake */
-        return apr_psprintf(pool, "unknown option --%s",
-                            base_log_safe(pool, apr_pstrmemdup(pool, name, len), 64));
-    void *member = (char *)opts + row->at;
-    if (row->is_flag) {
-        *(int *)member = 1;
-        return value ? apr_psprintf(pool, "--%s takes no value", row->name) : NULL;
-    }
-    if (!value && *at + 1 >= argc)
-        return apr_psprintf(pool, "--%s needs a value", row->name);
-    if (*(const char **)member)
-        return apr_psprintf(pool, "--%s comes twice", row->name);
-    *(const char **)member = value ? value + 1 : argv[++*at];
-    return NULL;
-}
-
-static const char *take_words(ue_options_t *opts, int argc, const char *const *argv,
-                              apr_pool_t *pool)
-{
-    const char *error = NULL;
-    for (int at = 0; at < argc && !error; at++) {
-        if (strncmp(argv[at], "--", 2) == 0)
-            error = take_option(opts, argc, argv, &at, pool);
-        else if (opts->url)
-            error = "more than one URL";
-        else
-            opts->url = argv[at];
-    }
-    return error;
-}
-
-/* The index of a word in a NULL-ended list; 0 for no word, -1 for an unknown one. */
-static int pick(const char *word, const char *const *list)
-{
-    if (!word)
-        return 0;
-    for (int i = 0; list[i]; i++)
-        if (strcmp(word, list[i]) == 0)
-            return i;
-    return -1;
 }
 
 static const char *read_choices(ue_options_t *opts)
@@ -117,8 +59,8 @@ static const char *read_choices(ue_options_t *opts)
                                        "rsa3072", "rsa4096", NULL};
     static const char *const usages[] = {"", "digitalSignature", "nonRepudiation", NULL};
     static const char *const starts[] = {"full", "empty", NULL};
-    int form = pick(opts->csr_form_word, forms), key = pick(opts->new_key_word, keys);
-    int usage = pick(opts->usage_word, usages), start = pick(opts->start_word, starts);
+    int form = tool_pick(opts->csr_form_word, forms), key = tool_pick(opts->new_key_word, keys);
+    int usage = tool_pick(opts->usage_word, usages), start = tool_pick(opts->start_word, starts);
     if (form < 0)
         return "--csr-form is pem, spaced-pem, base64 or der";
     if (key < 0)
@@ -190,8 +132,9 @@ static const char *check_all(ue_options_t *opts)
 int ue_options_parse(ue_options_t *opts, int argc, const char *const *argv, const char **error,
                      apr_pool_t *pool)
 {
+    tool_line_t line = {rows, sizeof(rows) / sizeof(rows[0]), argc, argv, take_url};
     memset(opts, 0, sizeof(*opts));
-    *error = take_words(opts, argc, argv, pool);
+    *error = tool_options_read(opts, &line, pool);
     if (!*error && !opts->help)
         *error = check_all(opts);
     return *error == NULL;

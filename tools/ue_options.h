@@ -10,8 +10,7 @@
 
 #include "digest/digest_hash.h"
 #include "gba/gba_info.h"
-
-#define UE_VERSION "0.1.0"
+#include "tool_options.h"
 
 /** How a PKCS#10 is written (TS 24.109 E.3.1). */
 typedef enum ue_csr_form_t {

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ue_report.h"
 #include <stdlib.h>
-#include <jansson.h>
+#include "tool_text.h"
 
 FILE *ue_report_people(const ue_options_t *opts)
 {
     return opts->json || !opts->out ? stderr : stdout;
-}
-
-/* A JSON string; of text that is not UTF-8 (a file name can be anything) a readable likeness. */
-static json_t *json_text(const char *text, apr_pool_t *pool)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    return value ? value : json_string(base_log_safe(pool, text, 4096));
 }
 
 static int add_texts(json_t *object, const ue_result_t *result, apr_pool_t *pool)
@@ -32,7 +25,7 @@ static int add_texts(json_t *object, const ue_result_t *result, apr_pool_t *pool
     };
     int failed = 0;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        failed |= json_object_set_new(object, members[i].name, json_text(members[i].text, pool));
+        failed |= json_object_set_new(object, members[i].name, tool_json(members[i].text, pool));
     return !failed;
 }
 

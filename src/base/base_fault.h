@@ -11,7 +11,8 @@
 
 #ifdef GBA_FAULT_POINTS
 /** Kills this process if the file that the environment variable GBA_FAULT_FILE names says
- *  @a name. The file is removed first, and only who removed it dies: one death per file. */
+ *  @a name, or "NAME N" and this process has come here N times since the file was there. The
+ *  file is removed first, and only who removed it dies: one death per file. */
 void base_fault(const char *name);
 
 #define BASE_FAULT(name) base_fault(name)

@@ -94,6 +94,8 @@ void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s)
     conf->laboratory = -1;
     conf->associations = -1;
     conf->lookup_rate = -1;
+    conf->keeper_threads = -1;
+    conf->keeper_timeout = -1;
     return conf;
 }
 
@@ -106,6 +108,8 @@ void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_NUMBER(laboratory);
     MERGE_NUMBER(associations);
     MERGE_NUMBER(lookup_rate);
+    MERGE_NUMBER(keeper_threads);
+    MERGE_NUMBER(keeper_timeout);
     MERGE_POINTER(keeper_folder);
     MERGE_POINTER(keeper_user);
     conf->keeper_uid = add->keeper_user ? add->keeper_uid : base->keeper_uid;

@@ -84,7 +84,6 @@ typedef struct mod_gba_pki_parts_t {
     apr_array_header_t *profiles; /**< of mod_gba_pki_profile_t, in the order of the sections */
     struct mod_gba_pki_profile_t *open_profile; /**< the <GBAProfile> that is being read */
     apr_array_header_t *choices;  /**< of mod_gba_pki_choice_t *: of every GBAProfiles */
-    apr_array_header_t *renewals; /**< of apr_interval_time_t: of every location's GBARenewBefore */
     apr_array_header_t *held;     /**< of apr_int64_t: of every location's GBAQuota N */
     apr_array_header_t *issued;   /**< of mod_gba_pki_quota_t: of every GBAQuota N per DURATION */
     const keeper_passphrase_t *passphrase; /**< of every encrypted CA key; NULL: none is named */
@@ -133,18 +132,21 @@ typedef struct mod_gba_pki_dir_t {
 
 /** Per server. */
 typedef struct mod_gba_pki_srv_t {
-    int laboratory;            /**< -1: unset (Off) */
-    apr_int64_t associations;  /**< -1: unset; of the main server only */
-    apr_int64_t lookup_rate;   /**< -1: unset; of the main server only; per second */
-    const char *keeper_folder; /**< NULL: unset; absolute; of the main server only */
-    const char *keeper_user;   /**< NULL: httpd's User; of the main server only */
-    uid_t keeper_uid;          /**< of keeper_user */
-    gid_t keeper_gid;          /**< of keeper_user */
+    int laboratory;                     /**< -1: unset (Off) */
+    apr_int64_t associations;           /**< -1: unset; of the main server only */
+    apr_int64_t lookup_rate;            /**< -1: unset; of the main server only; per second */
+    apr_int64_t keeper_threads;         /**< -1: unset; of the main server only; of one child's */
+    apr_interval_time_t keeper_timeout; /**< -1: unset; of the main server only */
+    const char *keeper_folder;          /**< NULL: unset; absolute; of the main server only */
+    const char *keeper_user;            /**< NULL: httpd's User; of the main server only */
+    uid_t keeper_uid;                   /**< of keeper_user */
+    gid_t keeper_gid;                   /**< of keeper_user */
 } mod_gba_pki_srv_t;
 
-#define MOD_GBA_PKI_ASSOCIATIONS  16384        /**< default of GBAAssociations */
-#define MOD_GBA_PKI_LOOKUP_RATE   100          /**< default of GBALookupRate */
-#define MOD_GBA_PKI_KEEPER_FOLDER "gba-keeper" /**< default of GBAKeeper, in DefaultRuntimeDir */
+#define MOD_GBA_PKI_ASSOCIATIONS   16384                 /**< default of GBAAssociations */
+#define MOD_GBA_PKI_LOOKUP_RATE    100                   /**< default of GBALookupRate */
+#define MOD_GBA_PKI_KEEPER_TIMEOUT apr_time_from_sec(10) /**< default of GBAKeeperTimeout */
+#define MOD_GBA_PKI_KEEPER_FOLDER  "gba-keeper" /**< default of GBAKeeper, in DefaultRuntimeDir */
 
 extern const command_rec mod_gba_pki_commands[];
 

@@ -28,10 +28,11 @@ static void sign_all(mod_gba_pki_heads_t *heads)
     for (int i = 0; i < heads->parts->ledgers->nelts; i++) {
         const mod_gba_pki_ledger_t *ledger =
             APR_ARRAY_IDX(heads->parts->ledgers, i, mod_gba_pki_ledger_t *);
+        keeper_ledger_t *handle = __atomic_load_n(&ledger->handle, __ATOMIC_ACQUIRE);
         base_result_t result = base_ok();
-        if (ledger->handle)
-            result = keeper_audit_sign_heads(ledger->handle, ca->ca, clock->wall(clock->baton),
-                                             NULL, heads->pool);
+        if (handle)
+            result = keeper_audit_sign_heads(handle, ca->ca, clock->wall(clock->baton), NULL,
+                                             heads->pool);
         if (result.code != BASE_OK)
             heads->log->emit(heads->log->baton, BASE_LOG_ERR, result.tag, result.detail);
     }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <apr_strings.h>
+#include <ap_mpm.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -20,8 +22,7 @@
 APLOG_USE_MODULE(gba_pki);
 
 #define READY_WITHIN_MS 30000 /* how long the keeper may take to listen */
-#define DEADLINE_MS     10000 /* one exchange of a child with the keeper */
-#define MAX_BUSY        64    /* exchanges under way at once from one child */
+#define MAX_BUSY        64 /* exchanges under way at once from one child, where nothing else is said */
 
 /* Survives restarts: each generation has its own socket. */
 typedef struct counted_t {
@@ -203,13 +204,35 @@ int mod_gba_pki_keeper_start(apr_pool_t *pconf, server_rec *s)
     return status == OK ? start(pconf, s) : status;
 }
 
+/* Some threads are left for what needs no keeper, where a child has more than one. */
+static int share_of_threads(const mod_gba_pki_srv_t *srv)
+{
+    int threads = 0;
+
+    if (srv->keeper_threads != -1)
+        return (int)srv->keeper_threads;
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 2)
+        return 1;
+    return threads / 2 < MAX_BUSY ? threads / 2 : MAX_BUSY;
+}
+
+static int deadline_ms(const mod_gba_pki_srv_t *srv)
+{
+    apr_interval_time_t span = srv->keeper_timeout;
+
+    if (span == -1)
+        span = MOD_GBA_PKI_KEEPER_TIMEOUT;
+    return apr_time_as_msec(span) < INT_MAX / 2 ? (int)apr_time_as_msec(span) : INT_MAX / 2;
+}
+
 void mod_gba_pki_keeper_child(apr_pool_t *pchild, server_rec *s)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(s->process->pconf);
 
     if (!socket_path)
         return;
-    client = keeper_client_make(socket_path, DEADLINE_MS, MAX_BUSY, pchild);
+    client = keeper_client_make(socket_path, deadline_ms(srv_of(s)), share_of_threads(srv_of(s)),
+                                pchild);
     for (int i = 0; i < parts->sources->nelts; i++) {
         mod_gba_pki_source_t *source = APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *);
         gba_keysource_t *asked = keeper_client_source(client, source->index, pchild);

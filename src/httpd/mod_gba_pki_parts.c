@@ -32,7 +32,6 @@ mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf)
     parts->ledgers = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ledger_t *));
     parts->profiles = apr_array_make(pconf, 4, sizeof(mod_gba_pki_profile_t));
     parts->choices = apr_array_make(pconf, 2, sizeof(mod_gba_pki_choice_t *));
-    parts->renewals = apr_array_make(pconf, 2, sizeof(apr_interval_time_t));
     parts->held = apr_array_make(pconf, 2, sizeof(apr_int64_t));
     parts->issued = apr_array_make(pconf, 2, sizeof(mod_gba_pki_quota_t));
     apr_pool_userdata_setn(parts, parts_key, NULL, pconf);

@@ -123,30 +123,27 @@ static void add_variant(apr_array_header_t *out, const mod_gba_pki_profile_t *se
     lay_down(profile, section->own, dir);
 }
 
-/* Locations merge what stands in different places, so each of the few values may meet each. */
+/* Locations merge what stands in different places, so each of the few values may meet each. What
+ * they say of renewal is left out: the keeper does not compare it. */
 static void add_variants(apr_array_header_t *out, const mod_gba_pki_profile_t *section,
                          const mod_gba_pki_parts_t *parts)
 {
+    static const mod_gba_pki_quota_t unset = {-1, -1, 0};
     mod_gba_pki_dir_t dir;
 
     memset(&dir, 0, sizeof(dir));
-    for (int i = -1; i < parts->renewals->nelts; i++)
-        for (int j = -1; j < parts->held->nelts; j++)
-            for (int k = -1; k < parts->issued->nelts; k++) {
-                const mod_gba_pki_quota_t unset = {-1, -1, 0};
-                mod_gba_pki_quota_t issued =
-                    k < 0 ? unset : APR_ARRAY_IDX(parts->issued, k, mod_gba_pki_quota_t);
-                dir.renew_before =
-                    i < 0 ? -1 : APR_ARRAY_IDX(parts->renewals, i, apr_interval_time_t);
-                dir.quota = issued;
-                dir.quota.held_max = j < 0 ? -1 : APR_ARRAY_IDX(parts->held, j, apr_int64_t);
-                add_variant(out, section, &dir);
-            }
+    dir.renew_before = -1;
+    for (int i = -1; i < parts->held->nelts; i++)
+        for (int j = -1; j < parts->issued->nelts; j++) {
+            dir.quota = j < 0 ? unset : APR_ARRAY_IDX(parts->issued, j, mod_gba_pki_quota_t);
+            dir.quota.held_max = i < 0 ? -1 : APR_ARRAY_IDX(parts->held, i, apr_int64_t);
+            add_variant(out, section, &dir);
+        }
 }
 
-const apr_array_header_t *mod_gba_pki_profiles_all(apr_pool_t *pconf, apr_pool_t *pool)
+const apr_array_header_t *mod_gba_pki_profiles_all(const mod_gba_pki_parts_t *parts,
+                                                   apr_pool_t *pool)
 {
-    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     const apr_array_header_t *defaults = built_in(pool);
     apr_array_header_t *out = apr_array_make(pool, 8, sizeof(pki_profile_t));
 

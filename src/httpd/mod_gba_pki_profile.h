@@ -48,6 +48,7 @@ const pki_profile_t *mod_gba_pki_profiles(const mod_gba_pki_dir_t *dir, int *cou
  * Every profile that some request of this configuration may name, whatever its location: what the
  * keeper lets children ask for. Of pki_profile_t, in @a pool.
  */
-const apr_array_header_t *mod_gba_pki_profiles_all(apr_pool_t *pconf, apr_pool_t *pool);
+const apr_array_header_t *mod_gba_pki_profiles_all(const mod_gba_pki_parts_t *parts,
+                                                   apr_pool_t *pool);
 
 #endif

@@ -211,6 +211,23 @@ const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *a
     return set_global(cmd, arg, 1, 100000, &conf->lookup_rate);
 }
 
+const char *mod_gba_pki_set_keeper_threads(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+
+    (void)dir;
+    return set_global(cmd, arg, 1, 1024, &conf->keeper_threads);
+}
+
+const char *mod_gba_pki_set_keeper_timeout(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)dir;
+    return error ? error : mod_gba_pki_set_duration(cmd, conf, arg);
+}
+
 static const char *set_body(cmd_parms *cmd, const char *max, const char *spool, apr_off_t *max_out,
                             apr_off_t *spool_out)
 {

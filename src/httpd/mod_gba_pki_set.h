@@ -32,6 +32,8 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg);
 
 const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_keeper_threads(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_keeper_timeout(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_keeper_user(cmd_parms *cmd, void *dir, const char *arg);
 
 const char *mod_gba_pki_set_uicc(cmd_parms *cmd, void *dir, int on);

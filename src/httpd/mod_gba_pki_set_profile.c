@@ -326,7 +326,6 @@ const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *
         return NULL;
     }
     conf->renew_before = span;
-    APR_ARRAY_PUSH(parts_of(cmd)->renewals, apr_interval_time_t) = span;
     return NULL;
 }
 

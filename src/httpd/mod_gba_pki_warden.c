@@ -117,7 +117,7 @@ static pid_t fork_keeper(const mod_gba_pki_warden_t *warden)
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* Not exit(): it would run httpd's own cleanups, which end processes that are httpd's. */
+    /* Not exit(): what httpd, its modules and libraries have registered for an exit is theirs. */
     _exit(mod_gba_pki_keeper_main(warden));
 }
 

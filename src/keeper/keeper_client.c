@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <apr_strings.h>
+#include "base/base_fault.h"
 #include "base/base_secret.h"
 #include "keeper/keeper_frame.h"
 #include "keeper/keeper_links.h"
@@ -96,7 +97,9 @@ static outcome_t attempt(talk_t *talk, int fd, apr_uint64_t deadline)
     keeper_frame_t frame;
     if (len == 0)
         return OUTCOME_UNSOUND;
+    BASE_FAULT("ask-before");
     frame = keeper_frame_write(fd, talk->frame, len, deadline);
+    BASE_FAULT("ask-sent");
     if (frame != KEEPER_FRAME_WHOLE)
         return frame == KEEPER_FRAME_LATE ? OUTCOME_LATE : OUTCOME_UNSENT;
     frame = keeper_frame_read(fd, talk->frame, &len, deadline);
@@ -107,6 +110,7 @@ static outcome_t attempt(talk_t *talk, int fd, apr_uint64_t deadline)
     if (frame == KEEPER_FRAME_NONSENSE ||
         !keeper_reply_decode(&talk->reply, talk->request.kind, (base_span_t){talk->frame, len}))
         return OUTCOME_NONSENSE;
+    BASE_FAULT("ask-answered");
     return OUTCOME_DONE;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/base_fault.h"
 #include "base/base_secret.h"
 #include "keeper/keeper_answer.h"
 #include "keeper/keeper_frame.h"
@@ -201,7 +202,9 @@ static int exchange(guest_t *guest)
         base_secret_wipe(guest->frame, len);
         len = keeper_answer_frame(guest->frame, server->parts, &guest->request, server->log,
                                   guest->pool);
+        BASE_FAULT("reply-before");
         go_on = write_reply(guest, len);
+        BASE_FAULT("reply-after");
     }
     base_secret_wipe(guest->frame, len);
     base_secret_wipe(&guest->request, sizeof(guest->request));

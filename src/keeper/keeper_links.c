@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <apr_strings.h>
 #include "keeper/keeper_frame.h"
+
+#define WAIT_MS 250 /* for a place, as long as the keeper answers others */
 
 /* The connections of one process. Two processes on one connection would read each other's
  * answers, and a mutex held by another thread at the fork is never released in the child: so the
@@ -21,6 +24,8 @@ typedef struct own_t {
     struct own_t *former; /* of the process that forked this one; for freeing only */
     pid_t pid;
     pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t left;   /* a place may be free */
+    apr_uint64_t answered; /* when a whole exchange ended last; keeper_deadline() */
     int busy;
     int max;
     int kept[]; /* max of them; -1: none. A slot is never anything but -1 or an open connection, so
@@ -38,7 +43,7 @@ static own_t *own_make(int max)
     own_t *own = calloc(1, sizeof(*own) + (size_t)max * sizeof(own->kept[0]));
     if (!own)
         return NULL;
-    if (pthread_mutex_init(&own->mutex, NULL) != 0) {
+    if (pthread_mutex_init(&own->mutex, NULL) != 0 || pthread_cond_init(&own->left, NULL) != 0) {
         free(own);
         return NULL;
     }
@@ -109,11 +114,27 @@ static int is_stale(int fd)
     return poll(&link, 1, 0) != 0;
 }
 
+/* Nonzero if there is a place. Where all are taken it is waited for, briefly, if the keeper is at
+ * work: then it is a moment's crowd. Behind a keeper that stands still nobody waits. */
+static int wait_for_place(own_t *own)
+{
+    apr_uint64_t now = keeper_deadline(0);
+    struct timespec until;
+    int rc = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (own->busy >= own->max && rc == 0 && own->answered + WAIT_MS > now)
+        rc = pthread_cond_clockwait(&own->left, &own->mutex, CLOCK_MONOTONIC, &until);
+    return own->busy < own->max;
+}
+
 static keeper_take_t own_take(own_t *own, int *fd)
 {
     keeper_take_t taken = KEEPER_TAKE_BUSY;
     pthread_mutex_lock(&own->mutex);
-    if (own->busy < own->max) {
+    if (wait_for_place(own)) {
         taken = KEEPER_TAKE_OK;
         own->busy++;
         for (int i = 0; i < own->max && *fd < 0; i++) {
@@ -146,6 +167,9 @@ void keeper_links_give(keeper_links_t *links, int fd)
     int slot = 0;
     pthread_mutex_lock(&own->mutex);
     own->busy--;
+    if (fd >= 0)
+        own->answered = keeper_deadline(0);
+    pthread_cond_signal(&own->left);
     while (slot < own->max && own->kept[slot] >= 0)
         slot++;
     if (slot < own->max && fd >= 0) {

@@ -6,8 +6,7 @@
  * transaction, and the next begin opens another one, so whatever was wrong (file
  * gone, disk full, locked) needs no restart. Every connection that writes is a
  * writer of the audit trail of its own: its chain goes on from what it
- * committed itself, never from what somebody may have put into the file.
- */
+ * committed itself, never from what somebody may have put into the file. */
 #include <string.h>
 #include <unistd.h>
 #include <apr_strings.h>
@@ -394,8 +393,8 @@ void keeper_sqlite_meter(keeper_ledger_t *ledger, portal_meter_t *meter, base_ga
     keeper_group_meter(self->group, meter, up);
 }
 
-sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger)
+keeper_sqlite_conn_t *keeper_sqlite_out(keeper_ledger_t *ledger)
 {
-    const keeper_sqlite_t *self = ledger->baton;
-    return self->out.db;
+    keeper_sqlite_t *self = ledger->baton;
+    return &self->out;
 }

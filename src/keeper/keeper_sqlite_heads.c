@@ -111,7 +111,7 @@ base_result_t keeper_sqlite_rows(const keeper_sqlite_conn_t *model, const char *
                                  apr_pool_t *pool)
 {
     sqlite3 *db = NULL;
-    base_result_t result = keeper_sqlite_connect(&db, model->path, model->busy_ms, pool);
+    base_result_t result = keeper_sqlite_connect_reading(&db, model->path, model->busy_ms, pool);
     if (result.code != BASE_OK)
         return result;
     if (visit_all(db, writer, after, visit, visitor) != SQLITE_DONE)
@@ -169,7 +169,7 @@ base_result_t keeper_sqlite_heads(const keeper_sqlite_conn_t *model, apr_array_h
         *ends = apr_array_make(pool, 16, sizeof(keeper_head_t));
     if (signed_ends)
         *signed_ends = apr_array_make(pool, 16, sizeof(keeper_head_t));
-    base_result_t result = keeper_sqlite_connect(&db, model->path, model->busy_ms, pool);
+    base_result_t result = keeper_sqlite_connect_reading(&db, model->path, model->busy_ms, pool);
     if (result.code != BASE_OK)
         return result;
     if (!list_both(db, ends ? *ends : NULL, signed_ends ? *signed_ends : NULL))

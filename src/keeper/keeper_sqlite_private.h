@@ -9,6 +9,8 @@
  *   keeper_sqlite_find.c    what is found
  *   keeper_sqlite_rows.c    what is added inside a transaction
  *   keeper_sqlite_heads.c   reading the audit trail
+ *   keeper_sqlite_compare.c its schema held against a new one's
+ *   keeper_sqlite_upgrade.c a file of an older version converted
  *   keeper_sqlite.c         the handle: a connection that writes, one that reads
  */
 #ifndef keeper_sqlite_private_h
@@ -85,12 +87,29 @@ int keeper_sqlite_text_is(sqlite3 *db, const char *sql, const char *want);
 /** Opens the file, which must exist, without following any special name. On failure *db is NULL. */
 base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms, apr_pool_t *pool);
 
+/** The same for reading alone: nothing can be written through it, nor is a file made. */
+base_result_t keeper_sqlite_connect_reading(sqlite3 **db, const char *path, int busy_ms,
+                                            apr_pool_t *pool);
+
+/** A pool's cleanup that closes @a db, a sqlite3. */
+apr_status_t keeper_sqlite_close(void *db);
+
 /**
  * Whose database it is, and of which version.
  * @param empty set nonzero if it is a database without anything in it; NULL if that is a failure
  * @return BASE_OK or BASE_STORE_DOWN
  */
 base_result_t keeper_sqlite_check(sqlite3 *db, const char *path, int *empty, apr_pool_t *pool);
+
+/** Who hears of differences between a file's schema and a new one's. */
+typedef struct keeper_sqlite_compare_t {
+    /** @param name "trigger audit_fixed" @param text "is missing" and so on */
+    void (*found)(void *baton, const char *name, const char *text);
+    void *baton;
+} keeper_sqlite_compare_t;
+
+/** Compares. Nonzero if that could be done. */
+int keeper_sqlite_compare(sqlite3 *db, const keeper_sqlite_compare_t *compare, apr_pool_t *pool);
 
 /* ---- a connection ---- */
 
@@ -211,7 +230,8 @@ base_result_t keeper_sqlite_heads(const keeper_sqlite_conn_t *model, apr_array_h
 base_result_t keeper_sqlite_open_with(keeper_ledger_t **out, const char *path, int busy_ms,
                                       int max_jobs, apr_pool_t *pool);
 
-/** The connection that writes: for tests that narrow it (max_page_count). */
-sqlite3 *keeper_sqlite_writer(keeper_ledger_t *ledger);
+/** The connection that writes: for jobs of this file's kin, and for tests that narrow it
+ *  (max_page_count). Inside a job its transaction is the job's. */
+keeper_sqlite_conn_t *keeper_sqlite_out(keeper_ledger_t *ledger);
 
 #endif

@@ -29,6 +29,8 @@ static const char *advice(int code)
         return "; file, folder and file system must be writable";
     case SQLITE_BUSY:
         return "; another program holds it";
+    case SQLITE_CANTOPEN:
+        return "; file and folder must be there, and be the user's that this runs as";
     case SQLITE_CORRUPT:
         return "; restore it from a backup";
     default:
@@ -66,6 +68,11 @@ int keeper_sqlite_int(sqlite3 *db, const char *sql, sqlite3_int64 *value)
     return rc;
 }
 
+apr_status_t keeper_sqlite_close(void *db)
+{
+    return sqlite3_close_v2(db) == SQLITE_OK ? APR_SUCCESS : APR_EGENERAL;
+}
+
 int keeper_sqlite_text_is(sqlite3 *db, const char *sql, const char *want)
 {
     sqlite3_stmt *statement = NULL;
@@ -89,18 +96,19 @@ static int wait_a_little(void *busy_ms, int times)
     return 1;
 }
 
-base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms, apr_pool_t *pool)
+static base_result_t connect_as(sqlite3 **db, const char *path, int flags, int busy_ms,
+                                apr_pool_t *pool)
 {
     base_result_t result = base_ok();
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX;
-    if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
         result = keeper_sqlite_down(*db, "GBA0540", path, "it cannot be opened", pool);
     else if (sqlite3_extended_result_codes(*db, 1) != SQLITE_OK ||
              sqlite3_busy_handler(*db, wait_a_little, (void *)(intptr_t)busy_ms) != SQLITE_OK ||
              sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
              sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK)
         result = keeper_sqlite_down(*db, "GBA0541", path, "it cannot be set up", pool);
-    else if (sqlite3_db_readonly(*db, "main") != 0) /* SQLite's silent second choice */
+    else if (flags == SQLITE_OPEN_READWRITE && sqlite3_db_readonly(*db, "main") != 0)
+        /* SQLite's silent second choice */
         result =
             refuse("GBA0557", path, "it may not be written by the user that this runs as", pool);
     if (result.code != BASE_OK) {
@@ -108,6 +116,17 @@ base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms,
         *db = NULL;
     }
     return result;
+}
+
+base_result_t keeper_sqlite_connect(sqlite3 **db, const char *path, int busy_ms, apr_pool_t *pool)
+{
+    return connect_as(db, path, SQLITE_OPEN_READWRITE, busy_ms, pool);
+}
+
+base_result_t keeper_sqlite_connect_reading(sqlite3 **db, const char *path, int busy_ms,
+                                            apr_pool_t *pool)
+{
+    return connect_as(db, path, SQLITE_OPEN_READONLY, busy_ms, pool);
 }
 
 static base_result_t check_version(sqlite3 *db, const char *path, apr_pool_t *pool)

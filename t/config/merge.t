@@ -217,7 +217,7 @@ my @rows = (
     { name => 'GBARenewBefore', values => [qw(31535999s 30d 31535999s)], seen => [qw(new same new)], more => "SetHandler gba-enrol\n",
         probe => sub { my $first = issued()->{serial}; sleep 2.2; return issued()->{serial} eq $first ? 'same' : 'new' } },
     { name => 'GBAProfiles', values => ['sign', 'short sign', 'longer'], seen => [qw(NO_FLAG short longer)], more => $decided, modules => ['headers'],
-        sections => join('', map { "<GBAProfile $_->[0]>\nGBAProfileFlag $_->[1]\nGBAProfileKeyUsage digitalSignature\n</GBAProfile>\n" } ['longer', 1], ['short', 1], ['sign', 2]),
+        sections => join('', map { "<GBAProfile $_->[0]>\nGBAProfileFlag $_->[1]\nGBAProfileKeyUsage digitalSignature\n</GBAProfile>\n" } ['first', 1], ['longer', 1], ['short', 1], ['sign', 2]),
         probe => sub { profile_or_reason('pki') } },
     { name => 'GBANafGroup', values => [qw(silver gold lead)], seen => [qw(silver gold lead)], more => $decided, modules => ['headers'],
         probe => sub { join ',', grep { profile_or_reason($_) ne 'NAF_GROUP' } qw(silver gold lead) } },

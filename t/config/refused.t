@@ -205,9 +205,9 @@ refused("$_ with too many", "$_ 1 2 3 4\n", qr/$where$_ (?:takes|must be)/)
     for qw(GBANafFqdn GBAKeySource GBALaboratory GBARemoteUser GBANonceLifetime GBAAssociations GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
 
 # ---- where a directive may stand ----
-refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations GBALookupRate GBAKeeper GBAKeeperUser GBAIssuerPassphrase);
+refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations GBALookupRate GBAKeeper GBAKeeperThreads GBAKeeperTimeout GBAKeeperUser GBAIssuerPassphrase);
 refused("$_->[0] in a location", "<Location \"/x\">\n$_->[0] $_->[1]\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_->[0] (?:cannot occur|not allowed)/)
-    for ['GBAAssociations', 64], ['GBALaboratory', 'On'], ['GBALookupRate', 10], ['GBAKeeper', 'x'], ['GBAKeeperUser', 'nobody'], ['GBAIssuerPassphrase', 'file:x'];
+    for ['GBAAssociations', 64], ['GBALaboratory', 'On'], ['GBALookupRate', 10], ['GBAKeeper', 'x'], ['GBAKeeperThreads', 4], ['GBAKeeperTimeout', '4s'], ['GBAKeeperUser', 'nobody'], ['GBAIssuerPassphrase', 'file:x'];
 
 # ---- Require gba-uss ----
 refused("Require gba-uss $_", "<Location \"/x\">\nRequire gba-uss $_\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n?.*Require gba-uss: '[^']*' given, a number from [01] to 4294967295 expected/)
@@ -304,6 +304,8 @@ mistake('GBAKeeper ' . 'x' x 90, 'x' x 90, qr/a path of at most 83 octets/);
 mistake('GBAKeeperUser root', 'root', qr/the name of a user other than root/);
 mistake('GBAKeeperUser no-such-user', 'no-such-user', qr/the name of a user other than root/);
 mistake("GBALookupRate $_", $_, qr/a number from 1 to 100000/) for qw(0 100001 -1 ten 1.5);
+mistake("GBAKeeperThreads $_", $_, qr/a number from 1 to 1024/) for qw(0 1025 -1 some);
+mistake("GBAKeeperTimeout $_", $_, qr/a number with ms, s, m, h or d, above 0 and at most 366d/) for qw(0 10 -1s 367d);
 mistake("GBARenewBefore $_", $_, qr/a number with ms, s, m, h or d, above 0 and below a certificate's lifetime \(365d\)/) for qw(30 0d 365d 366d -1d);
 mistake("GBAIssuerPassphrase $_", $_, qr/'file:' and a path, or 'exec:' and a program's path/) for qw(pass file: exec: builtin);
 mistake('GBAIssuerPassphrase file:a b', 'file:a', qr/'file:' and a path, or 'exec:' and a program's path/);

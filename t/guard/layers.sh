@@ -32,7 +32,7 @@ check_file() { # FILE MAY_INCLUDE_LAYERS MAY_INCLUDE_HTTPD(yes|no)
             esac ;;
         \"*)
             near="$(dirname -- "$1")/$name include/$name"
-            case $1 in t/*) near="$near tools/$name" ;; esac
+            case $1 in t/*) near="$near tools/$name t/shim/$name" ;; esac
             found=
             for place in $near; do test ! -e "$place" || found=$place; done
             test -n "$found" || problems="$problems$inc: write \"layer/file.h\"$newline" ;;

@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 use File::Temp ();
 use GBA::CA qw(make_ca new_key openssl pkcs10 subscriber);
 use GBA::HTTP;
+use GBA::Keeper;
 use GBA::Log;
 use GBA::Server;
 use GBA::Site qw(site slurp spew);
@@ -33,20 +34,7 @@ sub enrol {
     return $who->request('POST', '/enrol', type => 'application/x-pkcs10', fresh => 1, body => pkcs10(new_key('EC', 'P-256')));
 }
 
-# Processes of this server by their name; the warden is init's child, so it is found by its group of
-# open files: its keeper listens in the server's own folder.
-sub processes {
-    my ($name) = @_;
-    my @found;
-    for my $comm (glob '/proc/[0-9]*/comm') {
-        my ($pid) = $comm =~ /([0-9]+)/;
-        next unless eval { slurp($comm) } && slurp($comm) eq "$name\n";
-        my $line = eval { slurp("/proc/$pid/cmdline") } // next;
-        push @found, $pid if index($line, $server->dir . "\0") >= 0 || index($line, $server->dir . '/') >= 0;
-    }
-    @found = sort { $a <=> $b } @found;
-    return @found;
-}
+sub processes { my ($name) = @_; return GBA::Keeper->of($server)->processes($name) }
 
 sub waits_for {
     my ($name, $wanted) = @_;
@@ -106,7 +94,7 @@ SKIP: {
 # ---- its death ----
 kill 'STOP', $warden;
 kill 'KILL', $keeper;
-waits_for('the keeper is gone', sub { !grep { slurp("/proc/$_/stat") !~ / Z / } processes('gba-keeper') });
+waits_for('the keeper is gone', sub { !processes('gba-keeper') });
 my $response = enrol($ue);
 is("$response->{status} $response->{protected}", '503 1', 'meanwhile a protected 503');
 is(GBA::HTTP::field($response, 'Retry-After'), 30, 'that says when to come again');
@@ -142,6 +130,21 @@ my @all = ($server->pid, $server->children);
 kill 'KILL', @all;
 waitpid $server->pid, 0;
 waits_for('httpd killed: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
+
+# ---- it ends without what httpd and its libraries have registered for an exit ----
+SKIP: {
+    my $shim = ($ENV{GBA_BUILDDIR} // '') . '/t/shim/.libs/exits.so';
+    skip "no $shim: make check builds it", 4 unless -f $shim;
+    my $file = spew(site()->{tmp} . "/exits.$$", '', 0666);
+    $server = GBA::Server->start(children => 1, env => { LD_PRELOAD => $shim, GBA_EXITS => $file });
+    is(scalar(processes('gba-keeper')), 1, 'a keeper');
+    $server->stop;
+    waits_for('goes with its httpd', sub { !processes('gba-keeper') && !processes('gba-warden') });
+    my @names = split /\n/, slurp($file);
+    ok(scalar(grep { !/\Agba-/ } @names), 'which ended by exit()');
+    is(scalar(grep { /\Agba-/ } @names), 0, 'but neither the keeper nor its warden did');
+    unlink $file;
+}
 
 # ---- a key with a passphrase, which is asked for whenever a keeper starts ----
 {

@@ -40,7 +40,7 @@ static void disk_freed(void)
 
 static void on_writer(const char *sql)
 {
-    if (sqlite3_exec(keeper_sqlite_writer(ledger), sql, NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(keeper_sqlite_out(ledger)->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         fixture_die(sql);
 }
 

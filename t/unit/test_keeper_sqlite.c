@@ -367,7 +367,7 @@ static void test_no_pages(void)
     keeper_ledger_t *ledger = opened(path);
     fixture_question(&question, "pages@ims.example.org");
     is_int(decide(ledger, &question).code, BASE_OK, "a row while there is room");
-    if (sqlite3_exec(keeper_sqlite_writer(ledger), "PRAGMA max_page_count=1", NULL, NULL, NULL) !=
+    if (sqlite3_exec(keeper_sqlite_out(ledger)->db, "PRAGMA max_page_count=1", NULL, NULL, NULL) !=
         SQLITE_OK) /* 1: as many as there are */
         fixture_die("max_page_count");
     while (result.code == BASE_OK && recorded < 500) {
