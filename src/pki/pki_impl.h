@@ -45,9 +45,10 @@ struct pki_ca_t {
 };
 
 #define PKI_ATTRIBUTES_MAX 32 /**< attributes of a PKCS#10 that we read; tools write up to four */
+#define PKI_WISHES_MAX     64 /**< extensions that a PKCS#10 may ask for; tools write up to ten */
 
 /** Why the attributes of a PKCS#10 are ambiguous: a type twice, or an extensionRequest that is not
- *  one list of different extensions. NULL: they are not. Static. */
+ *  one list of different extensions, or too many. NULL: they are not. Static. */
 const char *pki_attributes_wrong(const X509_REQ *req);
 
 /** NID of the key's algorithm; NID_undef if OpenSSL has no name for it. */

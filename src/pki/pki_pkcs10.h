@@ -23,7 +23,8 @@
 typedef struct pki_pkcs10_t pki_pkcs10_t;
 
 /**
- * Reads a PKCS#10. Says nothing about its key or its signature yet.
+ * Reads a PKCS#10. Says nothing about its key or its signature yet. One that can be read in two
+ * ways is none: an attribute or an extension twice, extensions in two lists.
  * @return BASE_OK, BASE_BAD_PKCS10, or BASE_INTERNAL
  */
 base_result_t pki_pkcs10_read(pki_pkcs10_t **out, base_span_t body, apr_pool_t *pool);

@@ -75,6 +75,9 @@ my @rows = (
     ['alpha',   'KEY_CURVE',         slurp("$vectors/secp256k1.pem")],
     ['alpha',   'KEY_TYPE',          slurp("$vectors/ed25519.pem")],
     ['alpha',   'KEY_TYPE',          slurp("$vectors/dsa1024.pem")],
+    ['alpha',   'KEY_FACTORS',       slurp("$vectors/rsa2058-factor-751.pem")],
+    ['alpha',   'KEY_ROCA',          slurp("$vectors/rsa2048-roca.pem")],
+    ['alpha',   'KEY_CLOSE_PRIMES',  slurp("$vectors/rsa2048-close-primes.pem")],
 );
 for my $row (@rows) {
     my ($who, $reason, $body) = @$row;

@@ -128,7 +128,7 @@ static void test_renewal(void)
 /** Near the CA's end a new certificate would end with the old one. */
 static void test_no_renewal_without_gain(void)
 {
-    portal_issue_t question;
+    portal_issue_t question, second_question;
     portal_issued_t first, second;
     start("short.db", ca_for("short-ca", 20), &question);
     ask(&question, &first);
@@ -137,9 +137,16 @@ static void test_no_renewal_without_gain(void)
        "no new certificate that lives no longer");
     start("brief.db", ca, &question);
     question.profile.lifetime = apr_time_from_sec(3600);
+    question.profile.renew_before = question.profile.lifetime - 1;
     ask(&question, &first);
     ok(ask(&question, &second).code == BASE_OK && same(&first, &second),
-       "nor twice in a second, if renewal is to come before issue");
+       "nor twice in a second, if renewal is to come with the issue");
+    question.profile.renew_before = question.profile.lifetime;
+    start("unsound.db", ca, &second_question);
+    second_question.profile = question.profile;
+    is_int(ask(&second_question, &second).code, BASE_INTERNAL,
+           "none by a profile whose renewal comes before its issue");
+    is_int(count("SELECT count(*) FROM certificate"), 0, "  nor is one recorded");
 }
 
 static void test_withdrawn(void)

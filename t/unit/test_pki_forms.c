@@ -132,7 +132,7 @@ static void two_readings(void)
     ERR_clear_error();
 }
 
-static void many_attributes(int count, int want)
+static void many_attributes(int count, base_code_t want)
 {
     X509_REQ *req = new_request();
     char oid[32];
@@ -141,6 +141,22 @@ static void many_attributes(int count, int want)
         must(X509_REQ_add1_attr_by_txt(req, oid, V_ASN1_UTF8STRING, (const unsigned char *)"x", 1));
     }
     is_int(code_of(finish(req)), want, apr_psprintf(pool, "%d attributes", count));
+}
+
+static void many_extensions(int count, base_code_t want)
+{
+    STACK_OF(X509_EXTENSION) *all = sk_X509_EXTENSION_new_null();
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_REQ *req = new_request();
+    for (int i = 0; i < count; i++) {
+        ASN1_OBJECT *oid = OBJ_txt2obj(apr_psprintf(pool, "1.2.3.%d", i), 1);
+        must(sk_X509_EXTENSION_push(all, X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value)));
+        ASN1_OBJECT_free(oid);
+    }
+    must(X509_REQ_add_extensions(req, all));
+    is_int(code_of(finish(req)), want, apr_psprintf(pool, "%d extensions", count));
+    sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
+    ASN1_OCTET_STRING_free(value);
 }
 
 /* ---- other forms ---- */
@@ -245,6 +261,8 @@ int main(void)
     two_readings();
     many_attributes(32, BASE_OK);
     many_attributes(33, BASE_BAD_PKCS10);
+    many_extensions(64, BASE_OK);
+    many_extensions(65, BASE_BAD_PKCS10);
     other_forms();
     is_int((long long)ERR_peek_error(), 0, "OpenSSL's error queue is empty");
     EVP_PKEY_free(key);
