@@ -5,11 +5,10 @@
 #include <string.h>
 #include "base/base_secret.h"
 
-#define NONCE_MAX 1536 /* octets behind a nonce: what DIGEST_PARAM_MAX characters of base64 hold   \
-                        */
-#define SQN_LEN GBA_MILENAGE_SQN_LEN
-#define MAC_LEN GBA_MILENAGE_MAC_LEN
-#define AMF_LEN GBA_MILENAGE_AMF_LEN
+#define NONCE_MAX 1536 /* octets behind a nonce: DIGEST_PARAM_MAX characters of base64 */
+#define SQN_LEN   GBA_MILENAGE_SQN_LEN
+#define MAC_LEN   GBA_MILENAGE_MAC_LEN
+#define AMF_LEN   GBA_MILENAGE_AMF_LEN
 
 static const unsigned char amf_resync[AMF_LEN]; /* AMF* of TS 33.102 6.3.3 */
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# httpd takes both files in conf/ as they are printed, and the reference with its defaults written
-# out. Only the places of files are moved into a temporary folder.
+# httpd takes the files in conf/ as they are printed, and with their defaults written out. Only the
+# places of files are moved into a temporary folder.
 . "$(dirname -- "$0")/tap.inc"
 
 module=${GBA_MODULE-}
@@ -28,14 +28,18 @@ chmod 600 "$work/etc/ca.key"
 # The key file is the one that the page shows.
 (umask 077 && awk '/^```json$/ { on = 1; next } /^```/ { on = 0 } on' docs/operations.md >"$work/etc/keys.json")
 at_least 5 "$(wc -l <"$work/etc/keys.json")" "lines of key file in docs/operations.md"
+(umask 077 && awk '/^```json$/ { on = 1; next } /^```/ { on = 0 } on' docs/laboratory.md >"$work/etc/subscribers.json")
+at_least 5 "$(wc -l <"$work/etc/subscribers.json")" "lines of subscribers in docs/laboratory.md"
+lab=$(dirname -- "$module")/mod_gba_bsf.so
 
 try() { # NAME FILE SED-SCRIPT
     {
         printf 'ServerRoot "%s"\nServerName localhost\nListen 127.0.0.1:1\nPidFile run/pid\nErrorLog log\n' "$work"
-        for name in mpm_event authn_core authz_core authz_user; do
+        for name in mpm_event authn_core authz_core authz_host authz_user; do
             printf 'LoadModule %s_module %s/mod_%s.so\n' "$name" "$modules" "$name"
         done
-        sed -e "s|/usr/lib/apache2/modules/mod_gba_pki.so|\"$module\"|" -e "s|/etc/gba-pki|$work/etc|g" \
+        sed -e "s|/usr/lib/apache2/modules/mod_gba_pki.so|\"$module\"|" -e "s|/usr/lib/apache2/modules/mod_gba_bsf.so|\"$lab\"|" \
+            -e "s|/etc/gba-pki|$work/etc|g" \
             -e "s|/var/lib/gba-pki|$work/lib|g" -e "$3" "$2"
     } >"$work/httpd.conf"
     if said=$("$httpd" -t -f "$work/httpd.conf" 2>&1); then
@@ -47,4 +51,10 @@ try() { # NAME FILE SED-SCRIPT
 try "httpd takes conf/gba_pki-minimal.conf" conf/gba_pki-minimal.conf ''
 try "httpd takes conf/gba_pki.conf" conf/gba_pki.conf ''
 try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\)/\1/'
+if test -f "$lab"; then
+    try "httpd takes conf/gba_bsf_lab.conf" conf/gba_bsf_lab.conf ''
+    try "httpd takes conf/gba_bsf_lab.conf with every default written out" conf/gba_bsf_lab.conf 's/#\(GBALab\)/\1/'
+else
+    skip "httpd takes conf/gba_bsf_lab.conf" "mod_gba_bsf is not built"
+fi
 finish
