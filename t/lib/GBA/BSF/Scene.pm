@@ -100,7 +100,7 @@ sub ask {
 
 sub enrol {
     my ($self, $ue, $page) = @_;
-    my $body = $ue->{pkcs10} //= pkcs10($self->{key} //= new_key('EC', 'P-256'));
+    my $body = $ue->{pkcs10} //= pkcs10(new_key('EC', 'P-256'));    # a key has one subscriber
     return $ue->exchange('POST', $page // '/enrol', auth => {}, fresh => 1, type => 'application/x-pkcs10', body => $body);
 }
 
