@@ -47,7 +47,9 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 {
     (void)plog;
     (void)ptemp;
-    return mod_gba_pki_parts_check(pconf, s);
+    int status = mod_gba_pki_parts_check(pconf, s);
+
+    return status == OK ? mod_gba_pki_keeper_check(pconf, s) : status;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

@@ -26,6 +26,7 @@ void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir)
     conf->request_max = conf->request_spool = -1;
     conf->response_max = conf->response_spool = -1;
     conf->refusal_expires = -1;
+    conf->renew_before = -1;
     conf->relaxed_uri = conf->next_nonce = conf->uicc = -1;
     return conf;
 }
@@ -56,6 +57,7 @@ void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_NUMBER(response_max);
     MERGE_NUMBER(response_spool);
     MERGE_NUMBER(refusal_expires);
+    MERGE_NUMBER(renew_before);
     MERGE_NUMBER(relaxed_uri);
     MERGE_NUMBER(next_nonce);
     MERGE_NUMBER(uicc);
@@ -298,4 +300,9 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBARefusalExpires", mod_gba_pki_set_duration,
                   (void *)APR_OFFSETOF(mod_gba_pki_dir_t, refusal_expires), ANYWHERE,
                   "Expires of a refusal, from now, such as 1d"),
+    AP_INIT_TAKE1("GBARenewBefore", mod_gba_pki_set_renew_before, NULL, ANYWHERE,
+                  "how long before its end a certificate is renewed for the same key, such as 30d"),
+    AP_INIT_TAKE_ARGV(
+        "GBAIssuerPassphrase", mod_gba_pki_set_passphrase, NULL, RSRC_CONF,
+        "where the passphrase of CA keys is: file:PATH, or exec:PROGRAM and arguments"),
     {NULL, {NULL}, NULL, 0, NO_ARGS, NULL}};

@@ -13,6 +13,7 @@
 #include "keeper/keeper_file.h"
 #include "keeper/keeper_nbsp.h"
 #include "keeper/keeper_ledger.h"
+#include "keeper/keeper_passphrase.h"
 #include "portal/portal_authn.h"
 
 /** Where in the configuration something was written, for messages. */
@@ -70,6 +71,7 @@ typedef struct mod_gba_pki_parts_t {
     mod_gba_pki_bsf_t *section;  /**< the <GBABsf> that is being read; NULL outside */
     apr_array_header_t *gs_ids;  /**< of apr_uint32_t: services whose settings BSFs are asked for */
     int uicc;                    /**< nonzero: some location has GBAUicc On */
+    const keeper_passphrase_t *passphrase; /**< of every encrypted CA key; NULL: none is named */
 } mod_gba_pki_parts_t;
 
 /** Who r->user is (GBARemoteUser). */
@@ -98,6 +100,7 @@ typedef struct mod_gba_pki_dir_t {
     apr_off_t response_max;               /**< -1: unset; octets */
     apr_off_t response_spool;             /**< -1: unset; octets */
     apr_interval_time_t refusal_expires;  /**< -1: unset */
+    apr_interval_time_t renew_before;     /**< -1: unset; then the profile's own */
     int relaxed_uri;                      /**< -1: unset */
     int next_nonce;                       /**< -1: unset */
     int uicc;                             /**< -1: unset */
@@ -143,6 +146,10 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
 /** The parts of the configuration now being read or in force; made on first use; in @a pconf. */
 mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf);
 
+/** Loads a CA and its key into ca->ca, in @a pool. Never in the parent or a child: what calls this
+ *  holds the key. @return as pki_ca_load() */
+base_result_t mod_gba_pki_ca_load(mod_gba_pki_ca_t *ca, const keeper_passphrase_t *source,
+                                  apr_pool_t *pool);
 /** Notes a GAA service whose settings locations require. Only while the configuration is read;
  *  NULL, or why it cannot be. */
 const char *mod_gba_pki_parts_service(apr_pool_t *pconf, apr_uint32_t gs_id);

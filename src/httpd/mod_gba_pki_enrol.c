@@ -116,12 +116,16 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
     const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(r);
-    portal_enrol_config_t config = {.profile = pki_profile_default(),
+    pki_profile_t profile = *pki_profile_default();
+    portal_enrol_config_t config = {.profile = &profile,
                                     .refusal_expires = dir->refusal_expires,
                                     .clock = mod_gba_pki_world()->clock};
     portal_enrol_request_t request;
     portal_issuer_t *issuer = NULL;
     base_result_t result = fill(&request, r, state);
+
+    if (dir->renew_before != -1)
+        profile.renew_before = dir->renew_before;
 
     if (result.code == BASE_OK)
         result = refresh(state);

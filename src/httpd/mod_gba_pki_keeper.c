@@ -149,17 +149,56 @@ static int start(apr_pool_t *pconf, server_rec *s)
     return status;
 }
 
+static int has_work(const mod_gba_pki_parts_t *parts)
+{
+    return parts->sources->nelts + parts->cas->nelts + parts->ledgers->nelts > 0;
+}
+
+/* The folder that will hold the keeper's own must be there. If it is httpd's own runtime folder, it
+ * may be its start script that makes it. */
+static int check_parent(const char *folder, apr_pool_t *pool, server_rec *s)
+{
+    const char *slash = strrchr(folder, '/');
+    const char *parent =
+        slash ? apr_pstrmemdup(pool, folder, (apr_size_t)(slash - folder) + 1) : ".";
+    struct stat about;
+
+    if ((stat(parent, &about) == 0 && S_ISDIR(about.st_mode)) ||
+        strcmp(folder, ap_runtime_dir_relative(pool, MOD_GBA_PKI_KEEPER_FOLDER)) == 0)
+        return OK;
+    return failed(s, "GBA1650", 0,
+                  apr_psprintf(pool, "GBAKeeper: the folder %s, which is to hold %s, is not there",
+                               parent, folder));
+}
+
+int mod_gba_pki_keeper_check(apr_pool_t *pconf, server_rec *s)
+{
+    const char *folder = choose_folder(pconf, s);
+    struct stat about;
+
+    if (!has_work(mod_gba_pki_parts(pconf)))
+        return OK;
+    if (strlen(folder) + MOD_GBA_PKI_SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
+        return failed(s, "GBA1651", 0,
+                      apr_psprintf(pconf,
+                                   "the keeper's folder %s has too long a path: set GBAKeeper",
+                                   folder));
+    if (lstat(folder, &about) != 0)
+        return check_parent(folder, pconf, s);
+    if (!S_ISDIR(about.st_mode) || (about.st_mode & 077) != 0)
+        return failed(s, "GBA1652", 0,
+                      apr_psprintf(pconf, "GBAKeeper: %s is no folder with mode 0700", folder));
+    return OK;
+}
+
 int mod_gba_pki_keeper_start(apr_pool_t *pconf, server_rec *s)
 {
-    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     const char *folder = choose_folder(pconf, s);
     int status;
 
-    if (parts->sources->nelts + parts->cas->nelts + parts->ledgers->nelts == 0)
-        return OK; /* nothing to keep */
+    if (!has_work(mod_gba_pki_parts(pconf)))
+        return OK;
     socket_path = choose_path(folder, pconf);
-    if (strlen(socket_path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        return failed(s, "GBA0708", 0, "the keeper's folder has too long a path: set GBAKeeper");
     status = make_folder(folder, pconf, s);
     return status == OK ? start(pconf, s) : status;
 }

@@ -18,6 +18,12 @@
 #include "httpd/mod_gba_pki_config.h"
 #include "keeper/keeper_client.h"
 
+#define MOD_GBA_PKI_SOCKET_ROOM 24 /**< octets that a socket's own name adds to its folder's */
+
+/** check_config: what would keep the keeper from starting, as far as it can be told without making
+ *  anything. OK, or HTTP_INTERNAL_SERVER_ERROR after the reason was logged. */
+int mod_gba_pki_keeper_check(apr_pool_t *pconf, server_rec *s);
+
 /** post_config, second pass: starts warden and keeper and waits until the keeper listens.
  *  @return OK, or HTTP_INTERNAL_SERVER_ERROR after the reason was logged */
 int mod_gba_pki_keeper_start(apr_pool_t *pconf, server_rec *s);

@@ -157,8 +157,7 @@ static int load_cas(keeping_t *k)
 
     for (int i = 0; i < list->nelts; i++) {
         mod_gba_pki_ca_t *ca = APR_ARRAY_IDX(list, i, mod_gba_pki_ca_t *);
-        base_result_t result =
-            pki_ca_load(&ca->ca, ca->cert_path, ca->key_path, ca->chain_path, k->pool);
+        base_result_t result = mod_gba_pki_ca_load(ca, k->warden->parts->passphrase, k->pool);
         if (result.code != BASE_OK)
             return cannot_load(k, result);
     }

@@ -64,12 +64,25 @@ static base_result_t try_source(void *baton, apr_pool_t *pool)
     return keeper_file_open(&out, source->path, base_clock_system(), pool);
 }
 
+base_result_t mod_gba_pki_ca_load(mod_gba_pki_ca_t *ca, const keeper_passphrase_t *source,
+                                  apr_pool_t *pool)
+{
+    pki_passphrase_t *passphrase = source ? keeper_passphrase_make(source, pool) : NULL;
+
+    return pki_ca_load(&ca->ca, ca->cert_path, ca->key_path, ca->chain_path, passphrase, pool);
+}
+
+/* A CA, and where the passphrase of its key is. */
+typedef struct locked_t {
+    mod_gba_pki_ca_t *ca;
+    const keeper_passphrase_t *passphrase;
+} locked_t;
+
 static base_result_t try_ca(void *baton, apr_pool_t *pool)
 {
-    const mod_gba_pki_ca_t *ca = baton;
-    pki_ca_t *out;
+    const locked_t *locked = baton;
 
-    return pki_ca_load(&out, ca->cert_path, ca->key_path, ca->chain_path, pool);
+    return mod_gba_pki_ca_load(locked->ca, locked->passphrase, pool);
 }
 
 static int check_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_rec *s)
@@ -94,7 +107,8 @@ static int check_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_
 
 static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
 {
-    base_result_t result = mod_gba_pki_apart(try_ca, ca, NULL, pconf);
+    locked_t locked = {ca, mod_gba_pki_parts(pconf)->passphrase};
+    base_result_t result = mod_gba_pki_apart(try_ca, &locked, NULL, pconf);
 
     return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
 }

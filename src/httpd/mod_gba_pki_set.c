@@ -10,6 +10,7 @@
 
 #include "base/base_text.h"
 #include "httpd/mod_gba_pki_config.h"
+#include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
 
 const unsigned char mod_gba_pki_ua_tls[GBA_UA_ID_LEN] = {1, 0, 1, 0, 0};
@@ -176,6 +177,19 @@ const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg)
+{
+    mod_gba_pki_dir_t *conf = dir;
+    apr_interval_time_t span;
+
+    if (!base_duration_decode(&span, arg) || span <= 0 || span >= pki_profile_default()->lifetime)
+        return mod_gba_pki_refuse(cmd, arg,
+                      "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
+                      "(365d)");
+    conf->renew_before = span;
+    return NULL;
+}
+
 /* A number that the main server alone may set. */
 static const char *set_global(cmd_parms *cmd, const char *arg, apr_uint64_t min, apr_uint64_t max,
                               apr_int64_t *out)
@@ -275,6 +289,37 @@ const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, 
     return NULL;
 }
 
+#define PASSPHRASE_ARGS_MAX 15    /* of the program, beside its own name */
+#define PASSPHRASE_MS       10000 /* how long it may take */
+
+const char *mod_gba_pki_set_passphrase(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    static const char expected[] = "'file:' and a path, or 'exec:' and a program's path";
+    keeper_passphrase_t *source = apr_pcalloc(conf_pool(cmd), sizeof(*source));
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    int exec;
+
+    (void)dir;
+    if (error || argc < 1)
+        return error ? error : mod_gba_pki_refuse(cmd, "nothing", expected);
+    exec = strncmp(argv[0], "exec:", 5) == 0;
+    if ((!exec && (strncmp(argv[0], "file:", 5) != 0 || argc != 1)) ||
+        argc > PASSPHRASE_ARGS_MAX + 1)
+        return mod_gba_pki_refuse(cmd, argv[0], expected);
+    source->path = mod_gba_pki_file_path(cmd, argv[0] + 5);
+    if (!source->path)
+        return mod_gba_pki_refuse(cmd, argv[0], expected);
+    source->timeout_ms = PASSPHRASE_MS;
+    if (exec) {
+        source->argv = apr_pcalloc(conf_pool(cmd), sizeof(*source->argv) * (apr_size_t)(argc + 1));
+        source->argv[0] = source->path;
+        for (int i = 1; i < argc; i++)
+            source->argv[i] = apr_pstrdup(conf_pool(cmd), argv[i]);
+    }
+    mod_gba_pki_parts(conf_pool(cmd))->passphrase = source;
+    return NULL;
+}
+
 const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_dir_t *conf = dir;
@@ -300,8 +345,6 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
-#define SOCKET_ROOM 24 /* octets that the socket's own name adds to its folder's */
-
 const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_srv_t *conf = ap_get_module_config(cmd->server->module_config, &gba_pki_module);
@@ -312,7 +355,7 @@ const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
         return error;
     conf->keeper_folder = mod_gba_pki_file_path(cmd, arg);
     if (!conf->keeper_folder ||
-        strlen(conf->keeper_folder) + SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
+        strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
         return mod_gba_pki_refuse(cmd, arg, "a path of at most 83 octets");
     return NULL;
 }

@@ -27,6 +27,8 @@ const char *mod_gba_pki_set_response_body(cmd_parms *cmd, void *dir, const char 
                                           const char *spool);
 const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, const char *key,
                                    const char *chain);
+const char *mod_gba_pki_set_passphrase(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg);
 
 const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *arg);

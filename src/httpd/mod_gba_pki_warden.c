@@ -32,23 +32,33 @@ static void go(int sig)
     told_to_go = 1;
 }
 
+static void wake(int sig)
+{
+    (void)sig;
+}
+
 /* httpd's own handlers were inherited. Terminals and httpd's restarts are not for us: the lifeline
- * says when to go, and SIGTERM from an operator. */
+ * says when to go, and SIGTERM from an operator. That one and SIGCHLD come in only while the warden
+ * waits, so that none is lost between two waits. */
 static void set_signals(void)
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGPIPE};
-    static const int defaults[] = {SIGCHLD, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
-    struct sigaction action = {.sa_handler = go};
-    sigset_t none;
+    static const int defaults[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
+    struct sigaction going = {.sa_handler = go};
+    struct sigaction waking = {.sa_handler = wake};
+    sigset_t held;
 
     for (apr_size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         signal(ignored[i], SIG_IGN);
     for (apr_size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
         signal(defaults[i], SIG_DFL);
     signal(SIGWINCH, SIG_IGN);
-    sigaction(SIGTERM, &action, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &held, NULL);
+    sigaction(SIGTERM, &going, NULL);
+    sigaction(SIGCHLD, &waking, NULL);
 }
 
 static int is_kept(const mod_gba_pki_warden_t *warden, int fd)
@@ -84,20 +94,28 @@ static void close_others(const mod_gba_pki_warden_t *warden)
             close(fd);
 }
 
-static int lifeline_ended(int lifeline, int wait_ms)
+/* Ends early when a signal comes. */
+static int lifeline_ended(int lifeline, int wait_s)
 {
     struct pollfd end = {.fd = lifeline, .events = POLLIN};
+    struct timespec wait = {.tv_sec = wait_s};
+    sigset_t none;
 
-    return poll(&end, 1, wait_ms) > 0 && (end.revents & (POLLHUP | POLLIN | POLLERR)) != 0;
+    sigemptyset(&none);
+    return ppoll(&end, 1, &wait, &none) > 0 && (end.revents & (POLLHUP | POLLIN | POLLERR)) != 0;
 }
 
 static pid_t fork_keeper(const mod_gba_pki_warden_t *warden)
 {
+    sigset_t none;
     pid_t pid = fork();
 
     if (pid != 0)
         return pid;
     signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     /* Not exit(): it would run httpd's own cleanups, which end processes that are httpd's. */
     _exit(mod_gba_pki_keeper_main(warden));
 }
@@ -127,7 +145,7 @@ static int wait_back_off(const mod_gba_pki_warden_t *warden, unsigned *tries, ti
         *tries = 0;
     seconds = *tries == 0 ? 0 : *tries > 5 ? BACKOFF_MAX_S : 1 << (*tries - 1);
     (*tries)++;
-    return !lifeline_ended(warden->lifeline, seconds * 1000) && !told_to_go;
+    return !lifeline_ended(warden->lifeline, seconds) && !told_to_go;
 }
 
 static time_t now(void)
@@ -142,10 +160,14 @@ static time_t now(void)
 static int wait_for(pid_t pid)
 {
     int status = 0;
+    sigset_t none;
 
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    sigemptyset(&none);
+    while (waitpid(pid, &status, WNOHANG) == 0) {
         if (told_to_go)
             kill(pid, SIGTERM);
+        sigsuspend(&none);
+    }
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
@@ -64,15 +65,60 @@ static const char *read_cert(X509 **cert, const char *path)
     return *cert ? NULL : "holds no PEM certificate";
 }
 
-static const char *read_key(EVP_PKEY **key, const char *path)
+/* One key that is being read. */
+typedef struct reading_t {
+    const char *path;
+    pki_passphrase_t *passphrase;
+    int asked;
+} reading_t;
+
+static int ask_passphrase(char *buf, int size, int rwflag, void *baton)
 {
+    reading_t *reading = baton;
+    (void)rwflag;
+    reading->asked = 1;
+    if (!reading->passphrase)
+        return -1;
+    reading->passphrase->wrong = NULL;
+    return reading->passphrase->ask(reading->passphrase->baton, reading->path, buf, size);
+}
+
+static const char *why_no_key(const reading_t *reading)
+{
+    if (!reading->asked)
+        return "holds no PEM private key";
+    if (!reading->passphrase)
+        return "is encrypted: it needs a GBAIssuerPassphrase";
+    return reading->passphrase->wrong ? reading->passphrase->wrong
+                                      : "is encrypted, and not with the passphrase given";
+}
+
+/* Asked of the open file, so that nobody can swap it after the check. */
+static const char *check_key_file(BIO *file)
+{
+    FILE *stream = NULL;
+    struct stat about;
+    if (BIO_get_fp(file, &stream) != 1 || !stream || fstat(fileno(stream), &about) != 0)
+        return "cannot be looked at";
+    if (!S_ISREG(about.st_mode))
+        return "is no regular file";
+    return (about.st_mode & 077) ? "may be used by others than its owner: chmod 0600 it" : NULL;
+}
+
+static const char *read_key(EVP_PKEY **key, const char *path, pki_passphrase_t *passphrase)
+{
+    reading_t reading = {path, passphrase, 0};
     const char *wrong = NULL;
     BIO *file = open_file(path, &wrong);
     if (!file)
         return wrong;
-    *key = PEM_read_bio_PrivateKey(file, NULL, no_passphrase, NULL);
+    wrong = check_key_file(file);
+    if (!wrong)
+        *key = PEM_read_bio_PrivateKey(file, NULL, ask_passphrase, &reading);
     BIO_free(file);
-    return *key ? NULL : "holds no PEM private key, or one with a passphrase";
+    if (wrong)
+        return wrong;
+    return *key ? NULL : why_no_key(&reading);
 }
 
 /* RFC 5280 4.2.1.9, 4.2.1.3 and 4.1.2.6: what makes a certificate a CA's. */
@@ -190,7 +236,7 @@ static const char *fill_facts(pki_ca_t *ca, apr_pool_t *pool)
 
 /* Loads file after file; returns what is wrong, and in @a path with which. */
 static const char *load(pki_ca_t *ca, const char **path, const char *key_path,
-                        const char *chain_path, apr_pool_t *pool)
+                        const char *chain_path, pki_passphrase_t *passphrase, apr_pool_t *pool)
 {
     const char *wrong = read_cert(&ca->cert, *path);
     if (!wrong)
@@ -199,7 +245,7 @@ static const char *load(pki_ca_t *ca, const char **path, const char *key_path,
         wrong = fill_facts(ca, pool);
     if (!wrong && key_path) {
         *path = key_path;
-        wrong = read_key(&ca->key, key_path);
+        wrong = read_key(&ca->key, key_path, passphrase);
         if (!wrong)
             wrong = check_key(ca);
     }
@@ -210,7 +256,7 @@ static const char *load(pki_ca_t *ca, const char **path, const char *key_path,
 }
 
 base_result_t pki_ca_load(pki_ca_t **out, const char *cert_path, const char *key_path,
-                          const char *chain_path, apr_pool_t *pool)
+                          const char *chain_path, pki_passphrase_t *passphrase, apr_pool_t *pool)
 {
     pki_ca_t *ca = apr_pcalloc(pool, sizeof(*ca));
     const char *path = cert_path;
@@ -218,7 +264,7 @@ base_result_t pki_ca_load(pki_ca_t **out, const char *cert_path, const char *key
     *out = NULL;
     apr_pool_cleanup_register(pool, ca, free_ca, apr_pool_cleanup_null);
     ERR_clear_error();
-    wrong = load(ca, &path, key_path, chain_path, pool);
+    wrong = load(ca, &path, key_path, chain_path, passphrase, pool);
     ERR_clear_error();
     if (wrong)
         return base_fail(BASE_STORE_DOWN, "GBA0340", apr_psprintf(pool, "CA: %s %s", path, wrong));

@@ -44,16 +44,28 @@ typedef struct pki_cert_spec_t {
 /** A CA: certificate, private key, chain. Freed with its pool. Signing is thread-safe. */
 typedef struct pki_ca_t pki_ca_t;
 
+/** The seam to who knows the passphrase of an encrypted key. */
+typedef struct pki_passphrase_t {
+    void *baton; /**< the callback's first argument */
+    /** Writes the passphrase of the key in @a key_path, without an end, to @a buf.
+     *  @return its octets, at most @a size; or -1, with @a wrong set */
+    int (*ask)(void *baton, const char *key_path, char *buf, int size);
+    const char *wrong; /**< why the last question had no answer; NULL: it had one, or there was
+                            none */
+} pki_passphrase_t;
+
 /**
  * Loads a CA from PEM files. Checks that the key fits the certificate, that it is a CA
- * (basicConstraints, keyCertSign if key usage is there), and that it is an RSA or EC key.
+ * (basicConstraints, keyCertSign if key usage is there), and that it is an RSA or EC key in a
+ * regular file that nobody but its owner may read or write.
  * @param key_path   NULL for a CA that only verifies
  * @param chain_path further certificates up to the root, or NULL
+ * @param passphrase asked if the key is encrypted; NULL: such a key is refused
  * @param pool       for the CA and the detail
  * @return BASE_OK or BASE_STORE_DOWN with a detail that names the file and what is wrong
  */
 base_result_t pki_ca_load(pki_ca_t **out, const char *cert_path, const char *key_path,
-                          const char *chain_path, apr_pool_t *pool);
+                          const char *chain_path, pki_passphrase_t *passphrase, apr_pool_t *pool);
 
 /** The CA certificate's DER; lives with the CA. */
 base_span_t pki_ca_der(const pki_ca_t *ca);

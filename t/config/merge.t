@@ -170,6 +170,9 @@ my @rows = (
             my ($n) = grep { my $n = $_; grep { index(slurp($_), pack 'H*', $serial) >= 0 || slurp($_) =~ /\Q$serial\E/i } glob "$folder/ledger/$n.db*" } 1 .. 3;
             return $n // 'none';
         } },
+    # A certificate of a second's age is to be renewed at a second less than its lifetime.
+    { name => 'GBARenewBefore', values => [qw(31535999s 30d 31535999s)], seen => [qw(new same new)], more => "SetHandler gba-enrol\n",
+        probe => sub { my $first = issued()->{serial}; sleep 2.2; return issued()->{serial} eq $first ? 'same' : 'new' } },
     { name => 'GBARefusalExpires', values => [qw(2h 3h 4h)], seen => [qw(2h 3h 4h)], more => "SetHandler gba-enrol\n", probe => \&expires },
 );
 $who{ueid} = GBA::CA::entry('ueid', [1], ussList => [GBA::CA::uss('sip:one@home1.net', 1)]);
@@ -249,7 +252,7 @@ END
     is(status('pki', 'GET', '/1000'), 200, 'AuthType GBA in .htaccess');
     $log->holds('AuthType', 'GBA0401');
     for my $line ('GBAKeySource file:x', 'GBALaboratory On', 'GBAAssociations 64', 'GBARequestBody 1K', 'GBAResponseBody 1K',
-        'GBAIssuer a b', 'GBALedger sqlite:x', 'GBARefusalExpires 1d') {
+        'GBAIssuer a b', 'GBALedger sqlite:x', 'GBARefusalExpires 1d', 'GBARenewBefore 1d') {
         my ($directive) = split ' ', $line;
         spew("$folder/ht/.htaccess", "AuthType GBA\nRequire valid-user\n$line\n");
         my $response = GBA::UE->new($who{pki}, port => $port)->exchange('GET', '/ht/1000', auth => 0);

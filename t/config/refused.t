@@ -28,6 +28,7 @@ Listen 127.0.0.1:1
 ServerName pkiportal.home1.net
 ServerRoot "$folder"
 PidFile "$folder/httpd.pid"
+DefaultRuntimeDir "$folder"
 ErrorLog "$folder/error_log"
 END
 my $lines = () = $head =~ /\n/g;
@@ -108,9 +109,9 @@ refused("$_ with too many", "$_ 1 2 3 4\n", qr/$where$_ (?:takes|must be)/)
     for qw(GBANafFqdn GBAKeySource GBALaboratory GBARemoteUser GBANonceLifetime GBAAssociations GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
 
 # ---- where a directive may stand ----
-refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations);
+refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations GBALookupRate GBAKeeper GBAKeeperUser GBAIssuerPassphrase);
 refused("$_->[0] in a location", "<Location \"/x\">\n$_->[0] $_->[1]\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_->[0] (?:cannot occur|not allowed)/)
-    for ['GBAAssociations', 64], ['GBALaboratory', 'On'];
+    for ['GBAAssociations', 64], ['GBALaboratory', 'On'], ['GBALookupRate', 10], ['GBAKeeper', 'x'], ['GBAKeeperUser', 'nobody'], ['GBAIssuerPassphrase', 'file:x'];
 
 # ---- Require gba-uss ----
 refused("Require gba-uss $_", "<Location \"/x\">\nRequire gba-uss $_\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n?.*Require gba-uss: '[^']*' given, a number from [01] to 4294967295 expected/)
@@ -160,6 +161,7 @@ openssl('', qw(req -x509 -new -days 9 -subj /CN=end -addext), 'basicConstraints=
 openssl('', qw(req -x509 -new -days 9 -subj /CN=end -addext), 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,cRLSign', '-key', "$end_key", '-out', "$folder/mute.pem");
 openssl(slurp("$folder/other.key"), qw(pkey -aes128 -passout pass:secret -out), "$folder/locked.key");
 spew("$folder/text.pem", "no certificate\n");
+spew("$folder/text.key", "no key\n", 0600);
 taken('a CA', qq(GBAIssuer "$ca" "$key"\n));
 unusable('no CA certificate', 'GBAIssuer', qq("nowhere.pem" "$key"), qr/nowhere\.pem does not exist/);
 unusable('no CA key', 'GBAIssuer', qq("$ca" "nowhere.key"), qr/nowhere\.key does not exist/);
@@ -167,8 +169,49 @@ unusable('a key of another CA', 'GBAIssuer', qq("$ca" "other.key"), qr/other\.ke
 unusable('a CA that is none', 'GBAIssuer', qq("end.pem" "$end_key"), qr/end\.pem is no CA certificate: basicConstraints/);
 unusable('a CA that may not sign', 'GBAIssuer', qq("mute.pem" "$end_key"), qr/mute\.pem may not sign certificates/);
 unusable('a certificate that is text', 'GBAIssuer', qq("text.pem" "$key"), qr/text\.pem holds no PEM certificate/);
-unusable('a key that is text', 'GBAIssuer', qq("$ca" "text.pem"), qr/text\.pem holds no PEM private key/);
-unusable('a key with a passphrase', 'GBAIssuer', qq("other.pem" "locked.key"), qr/locked\.key holds no PEM private key, or one with a passphrase/);
+unusable('a key that is text', 'GBAIssuer', qq("$ca" "text.key"), qr/text\.key holds no PEM private key/);
+unusable('a key with a passphrase', 'GBAIssuer', qq("other.pem" "locked.key"), qr/locked\.key is encrypted: it needs a GBAIssuerPassphrase/);
+
+spew("$folder/pass", "secret\n", 0600);
+spew("$folder/wrong", "hidden\n", 0600);
+spew("$folder/open", "secret\n", 0644);
+spew("$folder/ask", "#!/bin/sh\ntest \"\$2\" = '$folder/locked.key' && echo \$1\n", 0700);
+my $locked = qq(GBAIssuer "other.pem" "locked.key"\n);
+taken("its passphrase from $_", "GBAIssuerPassphrase $_\n$locked") for 'file:pass', qq("file:$folder/pass"), 'exec:ask secret';
+taken('a passphrase that no key needs', qq(GBAIssuerPassphrase file:nowhere\nGBAIssuer "$ca" "$key"\n));
+unusable("its passphrase from $_->[0]", 'GBAIssuer', '"other.pem" "locked.key"', $_->[1], before => "GBAIssuerPassphrase $_->[0]\n")
+    for ['file:wrong', qr/is encrypted, and not with the passphrase given/], ['file:nowhere', qr/nowhere does not exist/], ['file:open', qr/open may be used by others/],
+    ['exec:ask hidden', qr/is encrypted, and not with the passphrase given/], ['exec:pass', qr/pass cannot be executed/], ['exec:/bin/false', qr{/bin/false ended with status 1}];
+chmod 0640, "$folder/other.key";
+unusable('a key that the group may read', 'GBAIssuer', '"other.pem" "other.key"', qr/other\.key may be used by others than its owner: chmod 0600/);
+
+# ---- what would keep the keeper from starting ----
+sub no_keeper {
+    my ($name, $text, $why) = @_;
+    my ($taken, $said) = ask_httpd($text . qq(GBAIssuer "$ca" "$key"\n));
+    ok(!$taken, "$name: refused");
+    like($said, $why, "$name: why");
+    return;
+}
+mkdir "$folder/shared", 0755 or die "$folder: $!\n";
+mkdir "$folder/own", 0700 or die "$folder: $!\n";
+spew("$folder/file", '');
+no_keeper('GBAKeeper in no folder', "GBAKeeper nowhere/keeper\n", qr{GBA1650: GBAKeeper: the folder \Q$folder\E/nowhere/, which is to hold .* is not there});
+no_keeper('GBAKeeper for all to enter', "GBAKeeper shared\n", qr/GBA1652: GBAKeeper: .*shared is no folder with mode 0700/);
+no_keeper('GBAKeeper that is a file', "GBAKeeper file\n", qr/GBA1652: GBAKeeper: .*file is no folder with mode 0700/);
+mkdir "$folder/" . 'x' x 90 or die "$folder: $!\n";
+no_keeper('a runtime folder with too long a path', 'DefaultRuntimeDir ' . 'x' x 90 . "\n", qr/GBA1651: the keeper's folder .* set GBAKeeper/);
+taken('GBAKeeper that is there', qq(GBAKeeper own\nGBAIssuer "$ca" "$key"\n));
+taken('GBAKeeper that can be made', qq(GBAKeeper new\nGBAIssuer "$ca" "$key"\n));
+ok(!-e "$folder/new", 'and httpd -t has not made it');
+mistake('GBAKeeper ' . 'x' x 90, 'x' x 90, qr/a path of at most 83 octets/);
+mistake('GBAKeeperUser root', 'root', qr/the name of a user other than root/);
+mistake('GBAKeeperUser no-such-user', 'no-such-user', qr/the name of a user other than root/);
+mistake("GBALookupRate $_", $_, qr/a number from 1 to 100000/) for qw(0 100001 -1 ten 1.5);
+mistake("GBARenewBefore $_", $_, qr/a number with ms, s, m, h or d, above 0 and below a certificate's lifetime \(365d\)/) for qw(30 0d 365d 366d -1d);
+mistake("GBAIssuerPassphrase $_", $_, qr/'file:' and a path, or 'exec:' and a program's path/) for qw(pass file: exec: builtin);
+mistake('GBAIssuerPassphrase file:a b', 'file:a', qr/'file:' and a path, or 'exec:' and a program's path/);
+
 unusable('a chain of somebody else', 'GBAIssuer', qq("$ca" "$key" "other.pem"), qr/other\.pem is out of order/);
 unusable('no chain', 'GBAIssuer', qq("$ca" "$key" "nowhere.pem"), qr/nowhere\.pem does not exist/);
 unusable('no folder for the ledger', 'GBALedger', '"sqlite:nowhere/ledger.db"', qr/folder .*nowhere\/? is not there/);

@@ -9,11 +9,12 @@ use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use Test::More;
 use Time::HiRes qw(sleep time);
-use GBA::CA qw(new_key openssl pkcs10 subscriber);
+use File::Temp ();
+use GBA::CA qw(make_ca new_key openssl pkcs10 subscriber);
 use GBA::HTTP;
 use GBA::Log;
 use GBA::Server;
-use GBA::Site qw(site slurp);
+use GBA::Site qw(site slurp spew);
 use GBA::UE;
 
 my $conf = <<'END';
@@ -125,6 +126,13 @@ is(enrol($ue)->{status}, 200, 'which answers');
 is(scalar(grep { /GBA07|long lost child/ } $log->look), 0, 'and nothing to complain of');
 $log->finish;
 
+# ---- its end, asked for by an operator ----
+($warden) = processes('gba-warden');
+kill 'TERM', $warden for 1 .. 3;
+waits_for('a warden that is told to go takes the keeper with it', sub { !processes('gba-keeper') && !processes('gba-warden') });
+is(enrol($ue)->{status}, 503, 'and enrolments are 503');
+is(scalar(grep { /GBA07/ } $log->look), 0, 'which is nothing to complain of');
+
 # ---- and it goes when httpd goes ----
 $server->stop;
 waits_for('httpd stopped: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
@@ -134,5 +142,29 @@ my @all = ($server->pid, $server->children);
 kill 'KILL', @all;
 waitpid $server->pid, 0;
 waits_for('httpd killed: no keeper, no warden', sub { !processes('gba-keeper') && !processes('gba-warden') });
+
+# ---- a key with a passphrase, which is asked for whenever a keeper starts ----
+{
+    my $own = File::Temp::tempdir('passphrase.XXXXXX', DIR => site()->{tmp}, CLEANUP => 1);
+    chmod 0755, $own;
+    make_ca("$own/ca.pem", "$own/open.key");
+    openssl(slurp("$own/open.key"), qw(pkey -aes256 -passout pass:secret -out), "$own/ca.key");
+    chmod 0600, "$own/ca.key";
+    spew("$own/ask", "#!/bin/sh\necho asked >>'$own/asked'\necho secret\n", 0700);
+    my $asked = sub { return scalar(() = slurp("$own/asked") =~ /asked/g) };
+    my $locked = GBA::Server->start(children => 1, conf => qq($conf\nGBAIssuerPassphrase exec:$own/ask\nGBAIssuer "$own/ca.pem" "$own/ca.key"\n));
+    $server = $locked;
+    my $other = GBA::Log->watch($locked->error_log);
+    my $someone = GBA::UE->new(subscriber('both'), port => $locked->port);
+    is(enrol($someone)->{status}, 200, 'a CA key with a passphrase: enrolled');
+    $other->holds('enrolled', qw(GBA0401 GBA0661));
+    my $times = $asked->();
+    kill 'KILL', processes('gba-keeper');
+    waits_for('a keeper that died is started again with it', sub { enrol($someone)->{status} == 200 });
+    is($asked->(), $times + 1, 'for which the passphrase was asked once more');
+    $other->look;
+    $other->finish;
+    $locked->stop;
+}
 
 done_testing;

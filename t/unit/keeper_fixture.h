@@ -243,7 +243,7 @@ static inline pki_ca_t *fixture_ca(apr_pool_t *pool, const char *dir, int days)
     fixture_write_pem(key_path, NULL, key);
     X509_free(cert);
     EVP_PKEY_free(key);
-    base_result_t result = pki_ca_load(&ca, cert_path, key_path, NULL, pool);
+    base_result_t result = pki_ca_load(&ca, cert_path, key_path, NULL, NULL, pool);
     if (result.code != BASE_OK) {
         printf("# %s\n", result.detail);
         fixture_die("pki_ca_load");

@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <apr_pools.h>
 #include <apr_strings.h>
@@ -257,7 +258,7 @@ static inline const char *pkif_write(apr_pool_t *pool, const char *dir, const ch
 {
     const char *path = apr_pstrcat(pool, dir, "/", name, NULL);
     FILE *file = fopen(path, "w");
-    if (!file || (first && !PEM_write_X509(file, first)) ||
+    if (!file || fchmod(fileno(file), 0600) != 0 || (first && !PEM_write_X509(file, first)) ||
         (second && !PEM_write_X509(file, second)) ||
         (key && !PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL)) || fclose(file) != 0)
         pkif_die(path);
@@ -284,7 +285,7 @@ static inline pki_ca_t *pkif_load(apr_pool_t *pool, const char *dir, const pkif_
     X509 *cert = pkif_ca_cert(what, key, NULL, NULL);
     base_result_t result =
         pki_ca_load(&ca, pkif_write(pool, dir, "ca.pem", cert, NULL, NULL),
-                    pkif_write(pool, dir, "ca.key", NULL, NULL, key), NULL, pool);
+                    pkif_write(pool, dir, "ca.key", NULL, NULL, key), NULL, NULL, pool);
     X509_free(cert);
     if (result.code != BASE_OK)
         pkif_die(result.detail);

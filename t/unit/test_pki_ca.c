@@ -17,7 +17,7 @@ static void loads(world_t *world, const char *const paths[3], const char *want, 
                   const char *what)
 {
     pki_ca_t *ca = (pki_ca_t *)world;
-    base_result_t got = pki_ca_load(&ca, paths[0], paths[1], paths[2], world->pool);
+    base_result_t got = pki_ca_load(&ca, paths[0], paths[1], paths[2], NULL, world->pool);
     is_int(got.code, want ? BASE_STORE_DOWN : BASE_OK, what);
     ok((got.code == BASE_OK) == (ca != NULL), "%s: a CA only on success", what);
     if (want)
@@ -68,7 +68,7 @@ static const char *write_encrypted(world_t *world)
 {
     const char *path = apr_pstrcat(world->pool, world->dir, "/locked.key", NULL);
     FILE *file = fopen(path, "w");
-    if (!file ||
+    if (!file || fchmod(fileno(file), 0600) != 0 ||
         !PEM_write_PrivateKey(file, world->key, EVP_aes_128_cbc(), (const unsigned char *)"secret",
                               6, NULL, NULL) ||
         fclose(file) != 0)
@@ -93,8 +93,11 @@ static void file_rows(world_t *world)
     const char *gone = apr_pstrcat(world->pool, world->dir, "/gone.pem", NULL);
     const char *junk = write_text(world, "junk.pem", "-----BEGIN CERTIFICATE-----\njunk\n");
     const char *empty = write_text(world, "empty.pem", "");
+    const char *shared = pkif_write(world->pool, world->dir, "shared.key", NULL, NULL, world->key);
     EVP_PKEY *ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     const char *edkey = pkif_write(world->pool, world->dir, "ed.key", NULL, NULL, ed);
+    if (chmod(shared, 0640) != 0)
+        pkif_die(shared);
     loads(world, (const char *[]){cert, key, NULL}, NULL, "", "a sound CA");
     loads(world, (const char *[]){gone, key, NULL}, "does not exist", "gone.pem", "no certificate");
     loads(world, (const char *[]){cert, gone, NULL}, "does not exist", "gone.pem", "no key");
@@ -103,10 +106,12 @@ static void file_rows(world_t *world)
     loads(world, (const char *[]){empty, key, NULL}, "PEM", "empty.pem", "empty certificate file");
     loads(world, (const char *[]){key, key, NULL}, "PEM", "ca.key", "a key for a certificate");
     loads(world, (const char *[]){cert, cert, NULL}, "PEM", "ca.pem", "a certificate for a key");
-    loads(world, (const char *[]){cert, world->dir, NULL}, "PEM", "gba-pki", "a directory");
+    loads(world, (const char *[]){cert, shared, NULL}, "chmod 0600", "shared.key",
+          "a key that the group may read");
+    loads(world, (const char *[]){cert, world->dir, NULL}, "regular", "gba-pki", "a directory");
     loads(world, (const char *[]){cert, other, NULL}, "not the key", "other.key", "another's key");
     loads(world, (const char *[]){cert, edkey, NULL}, "neither", "ed.key", "an Ed25519 key");
-    loads(world, (const char *[]){cert, write_encrypted(world), NULL}, "passphrase", "locked.key",
+    loads(world, (const char *[]){cert, write_encrypted(world), NULL}, "encrypted", "locked.key",
           "a key with a passphrase, and nobody is asked for it");
     loads(world, (const char *[]){cert, key, empty}, "PEM", "empty.pem", "an empty chain");
     loads(world, (const char *[]){cert, key, junk}, "damaged", "junk.pem", "a damaged chain");
@@ -150,7 +155,7 @@ static void facts(world_t *world)
     apr_time_t to = 0;
     const char *cert = pkif_write(world->pool, world->dir, "ca.pem", world->cert, NULL, NULL);
     const char *key = pkif_write(world->pool, world->dir, "ca.key", NULL, NULL, world->key);
-    if (pki_ca_load(&ca, cert, key, NULL, world->pool).code != BASE_OK)
+    if (pki_ca_load(&ca, cert, key, NULL, NULL, world->pool).code != BASE_OK)
         pkif_die("pki_ca_load");
     pki_ca_validity(ca, &from, &to);
     is_int(from, PKIF_NOW - 30 * PKIF_DAY, "notBefore");

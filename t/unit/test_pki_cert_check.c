@@ -261,7 +261,8 @@ static void test_without_a_key(void)
     X509 *cert = pkif_ca_cert(&sound, ca_key, NULL, NULL);
     forgery_t f = honest();
     const char *file = pkif_write(pool, dir, "looker.pem", cert, NULL, NULL);
-    is_int(pki_ca_load(&looker, file, NULL, NULL, pool).code, BASE_OK, "a CA without its key");
+    is_int(pki_ca_load(&looker, file, NULL, NULL, NULL, pool).code, BASE_OK,
+           "a CA without its key");
     X509_free(cert);
     pki_ca_sign_text(ca, text, signature, &len);
     ok(pki_ca_verify_text(looker, text, (base_span_t){signature, len}), "verifies a text");
