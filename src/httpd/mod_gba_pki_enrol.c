@@ -5,6 +5,7 @@
 
 #include <apr_date.h>
 #include <apr_strings.h>
+#include <ap_expr.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -91,16 +92,21 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
-int mod_gba_pki_enrols(const request_rec *r)
+int mod_gba_pki_enrols(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler, *error = NULL;
 
-    return core && core->handler && strcmp(core->handler, HANDLER) == 0;
+    if (!core)
+        return 0;
+    /* SetHandler's word is an expression, even if it is but one name. */
+    handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+    return !error && handler && strcmp(handler, HANDLER) == 0;
 }
 
-/* Where the handler was not known when the UE authenticated (AddHandler, RewriteRule, an internal
- * redirect), its settings may be too old still. The UE has been authenticated: no challenge any
- * more, and the answer is protected. */
+/* The UE has been authenticated: no challenge any more, and the answer is protected. Where the
+ * handler was not known at that time (AddHandler, RewriteRule, an internal redirect) it is only now
+ * that the settings are asked for anew. */
 static base_result_t refresh(const mod_gba_pki_state_t *state)
 {
     base_result_t result = portal_authn_refresh(state->authn);
