@@ -183,9 +183,10 @@ const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *
     apr_interval_time_t span;
 
     if (!base_duration_decode(&span, arg) || span <= 0 || span >= pki_profile_default()->lifetime)
-        return mod_gba_pki_refuse(cmd, arg,
-                      "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
-                      "(365d)");
+        return mod_gba_pki_refuse(
+            cmd, arg,
+            "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
+            "(365d)");
     conf->renew_before = span;
     return NULL;
 }
@@ -354,8 +355,8 @@ const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
     if (error)
         return error;
     conf->keeper_folder = mod_gba_pki_file_path(cmd, arg);
-    if (!conf->keeper_folder ||
-        strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
+    if (!conf->keeper_folder || strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM >
+                                    sizeof(((struct sockaddr_un *)0)->sun_path))
         return mod_gba_pki_refuse(cmd, arg, "a path of at most 83 octets");
     return NULL;
 }
