@@ -53,10 +53,10 @@ const base_code_info_t *base_code_info(base_code_t code)
 
 base_result_t base_ok(void)
 {
-    return (base_result_t){BASE_OK, NULL, NULL};
+    return (base_result_t){.code = BASE_OK};
 }
 
 base_result_t base_fail(base_code_t code, const char *tag, const char *detail)
 {
-    return (base_result_t){code, tag, detail};
+    return (base_result_t){.code = code, .tag = tag, .detail = detail};
 }

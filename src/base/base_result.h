@@ -59,6 +59,8 @@ typedef struct base_result_t {
     const char *tag;  /**< "GBA0123", static, unique to the call site; NULL if BASE_OK */
     const char
         *detail; /**< for the operator's log: static or in the caller's pool; holds no secret */
+    unsigned retry_after; /**< seconds after which to try again, if the peer that failed said so;
+                               else 0 */
 } base_result_t;
 
 /** One row of the error table (docs/log-tags and the HTTP answer are made from it). */

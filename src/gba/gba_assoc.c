@@ -102,6 +102,37 @@ static base_code_t table_put(void *baton, const gba_assoc_key_t *key, const gba_
     return base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_MAKE, visit_put, &put);
 }
 
+/* A pseudonym on its way in. */
+typedef struct naming_t {
+    apr_time_t fetched;
+    const char *pseudonym;
+    base_code_t code;
+} naming_t;
+
+static void visit_name(void *baton, void *payload)
+{
+    naming_t *naming = baton;
+    assoc_t *assoc = payload;
+    gba_text_ref_t ref;
+    naming->code = BASE_NOT_FOUND;
+    if (assoc->info.fetched != naming->fetched || !gba_info_is_sound(&assoc->info))
+        return;
+    naming->code = BASE_OK;
+    if (assoc->info.pseudonym != 0)
+        return;
+    ref = gba_info_add_text(&assoc->info, naming->pseudonym, strlen(naming->pseudonym));
+    assoc->info.pseudonym = ref;
+}
+
+static base_code_t table_name(void *baton, const gba_assoc_key_t *key, apr_time_t fetched,
+                              const char *pseudonym)
+{
+    naming_t naming = {fetched, pseudonym, BASE_STORE_DOWN};
+    base_code_t code =
+        base_shmtable_visit(baton, key->hash, BASE_SHMTABLE_WRITE, visit_name, &naming);
+    return code == BASE_OK ? naming.code : code;
+}
+
 /* A use of a nonce, and what came of it. */
 typedef struct use_t {
     const digest_nonce_t *nonce;
@@ -158,6 +189,7 @@ gba_assoc_store_t *gba_assoc_table_attach(apr_pool_t *pool, void *segment, apr_s
     store->baton = table;
     store->find = table_find;
     store->put = table_put;
+    store->name = table_name;
     store->accept = table_accept;
     return store;
 }

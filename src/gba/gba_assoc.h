@@ -36,6 +36,11 @@ typedef struct gba_assoc_store_t {
     /** Stores or refreshes an info; replay windows of an existing association stay.
      *  BASE_OK or BASE_STORE_DOWN. */
     base_code_t (*put)(void *baton, const gba_assoc_key_t *key, const gba_info_t *info);
+    /** Notes the subscriber's pseudonym, if the info is still the one that was fetched at
+     *  @a fetched: it may have been refreshed since. BASE_OK, BASE_NOT_FOUND, or
+     *  BASE_STORE_DOWN. */
+    base_code_t (*name)(void *baton, const gba_assoc_key_t *key, apr_time_t fetched,
+                        const char *pseudonym);
     /** Accepts (nonce, nc) at most once (digest_windows_accept()); BASE_WINDOW_GONE too if the
      *  association itself is gone; BASE_STORE_DOWN if in doubt. */
     base_code_t (*accept)(void *baton, const gba_assoc_key_t *key, const digest_nonce_t *nonce,

@@ -9,6 +9,13 @@ gba_info_t *gba_info_make(apr_pool_t *pool)
     return base_secret_alloc(pool, sizeof(gba_info_t));
 }
 
+void gba_info_succeed(gba_info_t *info, const gba_info_t *before)
+{
+    if (!before || !base_secret_equal(info->me_key, before->me_key, GBA_KEY_LEN))
+        return;
+    info->known_since = before->known_since ? before->known_since : before->fetched;
+}
+
 /* Octets of text that may be read, whatever text_used says. */
 static apr_size_t text_limit(const gba_info_t *info)
 {

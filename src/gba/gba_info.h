@@ -70,6 +70,8 @@ typedef struct gba_info_t {
     apr_time_t expires;                  /**< keyExpiryTime; 0 if not told */
     apr_time_t bootstrapped;             /**< bootstrappingInfoCreationTime; 0 if not told */
     apr_time_t fetched;                  /**< when the key source answered; wall clock */
+    apr_time_t known_since;              /**< when it first answered with this key; 0: with this
+                                              answer */
     gba_uss_t uss[GBA_USS_MAX];          /**< the first uss_count are set */
     gba_text_ref_t impi;                 /**< 0 if the BSF does not tell it to this NAF */
     gba_text_ref_t pseudonym; /**< not the BSF's: this NAF's name for the subscriber, kept
@@ -81,6 +83,10 @@ typedef struct gba_info_t {
     unsigned char pad[7];    /**< 0 */
     char text[GBA_TEXT_MAX]; /**< the strings; text[0] is always NUL */
 } gba_info_t;
+
+/** What an answer takes over from the one that it replaces, NULL if none: since when the key is
+ *  known. Another key starts anew. */
+void gba_info_succeed(gba_info_t *info, const gba_info_t *before);
 
 /** An empty info in memory that is wiped with @a pool. */
 gba_info_t *gba_info_make(apr_pool_t *pool);

@@ -15,6 +15,9 @@
 typedef struct gba_lookup_t {
     char btid[GBA_BTID_MAX + 1]; /**< checked by gba_btid_check() */
     gba_naf_id_t naf;            /**< for which NAF */
+    unsigned char uicc;          /**< 1: the NAF can use Ks_int_NAF (gbaUAware of TS 29.309) */
+    unsigned char again;         /**< 1: the key is known and its UE authenticated; what is asked
+                                      for is the present state of its settings */
 } gba_lookup_t;
 
 /** A key source. The callback may be called by several threads at once and may block. */

@@ -8,6 +8,7 @@
 #include <http_request.h>
 
 #include "httpd/mod_gba_pki_body.h"
+#include "httpd/mod_gba_pki_enrol.h"
 #include "httpd/mod_gba_pki_identity.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_run.h"
@@ -44,7 +45,7 @@ static int answer_refusal(request_rec *r, const mod_gba_pki_state_t *state)
     if (status == HTTP_UNAUTHORIZED)
         status = challenge(r, state, base_code_info(state->result.code)->is_stale);
     if (status == HTTP_SERVICE_UNAVAILABLE)
-        apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
+        mod_gba_pki_set_retry_after(r, state->result);
     return status;
 }
 
@@ -77,7 +78,7 @@ static int collect(void *baton, const char *name, const char *value)
     return 1;
 }
 
-static base_result_t begin(mod_gba_pki_state_t *state)
+static base_result_t begin(request_rec *r, mod_gba_pki_state_t *state)
 {
     request_rec *first = state->first;
     apr_array_header_t *fields = apr_array_make(first->pool, 1, sizeof(const char *));
@@ -86,6 +87,7 @@ static base_result_t begin(mod_gba_pki_state_t *state)
     apr_table_do(collect, fields, first->headers_in, "Authorization", NULL);
     request.authorization = (const char *const *)fields->elts;
     request.authorization_count = fields->nelts;
+    request.fresh_settings = mod_gba_pki_enrols(r);
     return portal_authn_begin(&state->authn, mod_gba_pki_world(), state->config,
                               state->dir->source->source, &request, first->pool);
 }
@@ -97,7 +99,7 @@ static int authenticate(request_rec *r, mod_gba_pki_state_t *state)
 
     if (result.code != BASE_OK)
         return refuse(r, state, result, status);
-    result = begin(state);
+    result = begin(r, state);
     if (result.code != BASE_OK)
         return refuse(r, state, result, base_code_info(result.code)->http_status);
     if (portal_authn_wants_body(state->authn)) {

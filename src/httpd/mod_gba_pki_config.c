@@ -4,7 +4,9 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <mod_ssl.h>
 
+#include "gba/gba_suite.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_set.h"
 
@@ -20,6 +22,7 @@ void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir)
     (void)dir;
     conf->nonce_lifetime = -1;
     conf->assoc_max_age = -1;
+    conf->settings_max_age = -1;
     conf->request_max = conf->request_spool = -1;
     conf->response_max = conf->response_spool = -1;
     conf->refusal_expires = -1;
@@ -48,6 +51,7 @@ void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base_conf, void *add_conf)
     MERGE_POINTER(qop);
     MERGE_NUMBER(nonce_lifetime);
     MERGE_NUMBER(assoc_max_age);
+    MERGE_NUMBER(settings_max_age);
     MERGE_NUMBER(request_max);
     MERGE_NUMBER(request_spool);
     MERGE_NUMBER(response_max);
@@ -121,6 +125,7 @@ static void default_numbers(mod_gba_pki_dir_t *conf)
 {
     DEFAULT_NUMBER(nonce_lifetime, apr_time_from_sec(600));
     DEFAULT_NUMBER(assoc_max_age, apr_time_from_sec(24 * 3600));
+    DEFAULT_NUMBER(settings_max_age, apr_time_from_sec(300));
     DEFAULT_NUMBER(request_max, 1024 * 1024);
     DEFAULT_NUMBER(request_spool, 64 * 1024);
     DEFAULT_NUMBER(response_max, 64 * 1024 * 1024);
@@ -153,6 +158,35 @@ static const char *naf_name(request_rec *r, const mod_gba_pki_dir_t *dir)
     return gba_fqdn_check(name) ? name : NULL;
 }
 
+/* The identifier of the connection's TLS suite. Nonzero if there is one. */
+static int suite_id(request_rec *r, unsigned char out[GBA_UA_ID_LEN])
+{
+    static char name[] = "SSL_CIPHER";
+    APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *lookup = APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
+    const char *suite = lookup ? lookup(r->pool, r->server, r->connection, r, name) : NULL;
+
+    if (!suite || !*suite)
+        return 0;
+    if (gba_ua_id_tls(out, suite))
+        return 1;
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "GBA1720: TLS suite %s has no Ua security protocol identifier here", suite);
+    return 0;
+}
+
+/* In the order of the directive; "tls" is left out without TLS. */
+static void fill_ua_ids(portal_authn_config_t *config, request_rec *r, const mod_gba_pki_dir_t *dir)
+{
+    for (int i = 0; i < dir->ua_id_count; i++) {
+        unsigned char *id = config->ua_ids[config->ua_id_count];
+        if (memcmp(dir->ua_ids[i], mod_gba_pki_ua_tls, GBA_UA_ID_LEN) != 0)
+            memcpy(id, dir->ua_ids[i], GBA_UA_ID_LEN);
+        else if (!suite_id(r, id))
+            continue;
+        config->ua_id_count++;
+    }
+}
+
 const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir)
 {
     portal_authn_config_t *config = apr_pcalloc(r->pool, sizeof(*config));
@@ -173,13 +207,18 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
     config->relaxed_uri = dir->relaxed_uri;
     config->next_nonce = dir->next_nonce;
     config->opaque = challenge_opaque;
-    memcpy(config->ua_ids, dir->ua_ids, sizeof(config->ua_ids));
-    config->ua_id_count = dir->ua_id_count;
+    fill_ua_ids(config, r, dir);
+    if (config->ua_id_count == 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "GBA1721: GBAUaProtocol names 'tls' alone, and this connection has no TLS");
+        return NULL;
+    }
     memcpy(config->algs, dir->algs, sizeof(config->algs));
     config->alg_count = dir->alg_count;
     config->qop = dir->qop;
     config->nonce_lifetime = dir->nonce_lifetime;
     config->assoc_max_age = dir->assoc_max_age;
+    config->settings_max_age = dir->settings_max_age;
     return config;
 }
 
@@ -191,9 +230,30 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBANafFqdn", mod_gba_pki_set_naf_fqdn, NULL, OR_AUTHCFG | RSRC_CONF,
                   "the NAF's fully qualified name in realm and NAF_Id (default: ServerName)"),
     AP_INIT_ITERATE("GBAUaProtocol", mod_gba_pki_set_ua_protocol, NULL, OR_AUTHCFG | RSRC_CONF,
-                    "Ua security protocol identifiers tried in order: pki, digest, hex:XXXXXXXXXX"),
-    AP_INIT_TAKE1("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
-                  "where keys come from: file:PATH (laboratories only)"),
+                    "Ua security protocol identifiers tried in order: pki, digest, tls, "
+                    "hex:XXXXXXXXXX"),
+    AP_INIT_TAKE_ARGV("GBAKeySource", mod_gba_pki_set_key_source, NULL, ANYWHERE,
+                      "where keys come from: nbsp:NAME..., nbsp:URL..., file:PATH (laboratories)"),
+    AP_INIT_RAW_ARGS("<GBABsf", mod_gba_pki_set_bsf, NULL, RSRC_CONF,
+                     "a BSF, and how it is reached over Nbsp_GBA"),
+    AP_INIT_ITERATE("GBABsfDomain", mod_gba_pki_set_bsf_domain, NULL, RSRC_CONF,
+                    "domains of B-TIDs that this BSF is asked for: DOMAIN, *.SUFFIX or *"),
+    AP_INIT_ITERATE("GBABsfAddress", mod_gba_pki_set_bsf_address, NULL, RSRC_CONF,
+                    "where it is, in order: https://..., http://..., unix:/PATH[:/PREFIX]"),
+    AP_INIT_TAKE1("GBABsfProtocol", mod_gba_pki_set_bsf_protocol, NULL, RSRC_CONF,
+                  "h2 or http/1.1"),
+    AP_INIT_TAKE1("GBABsfCA", mod_gba_pki_set_bsf_ca, NULL, RSRC_CONF,
+                  "file of the CAs that its certificate may be from"),
+    AP_INIT_TAKE2("GBABsfCertificate", mod_gba_pki_set_bsf_certificate, NULL, RSRC_CONF,
+                  "files of the client certificate and of its key"),
+    AP_INIT_TAKE_ARGV("GBABsfToken", mod_gba_pki_set_bsf_token, NULL, RSRC_CONF,
+                      "OAuth2: token URL, client id, file of the client secret, and scope"),
+    AP_INIT_TAKE2("GBABsfTimeout", mod_gba_pki_set_bsf_timeout, NULL, RSRC_CONF,
+                  "how long connecting and a whole look-up may take, such as 2s 5s"),
+    AP_INIT_ITERATE("GBABsfRedirect", mod_gba_pki_set_bsf_redirect, NULL, RSRC_CONF,
+                    "hosts beside its addresses to which it may redirect: HOST[:PORT]"),
+    AP_INIT_TAKE1("GBABsfUnknownAlarm", mod_gba_pki_set_bsf_unknown_alarm, NULL, RSRC_CONF,
+                  "percentage of unknown B-TIDs within a minute from which on it is an error"),
     AP_INIT_FLAG("GBALaboratory", mod_gba_pki_set_laboratory, NULL, RSRC_CONF,
                  "On: this server is a laboratory and may use a file: key source"),
     AP_INIT_ITERATE("GBAAlgorithms", mod_gba_pki_set_algorithms, NULL, OR_AUTHCFG | RSRC_CONF,
@@ -208,14 +268,17 @@ const command_rec mod_gba_pki_commands[] = {
     AP_INIT_TAKE1("GBAAssociationMaxAge", mod_gba_pki_set_duration,
                   (void *)APR_OFFSETOF(mod_gba_pki_dir_t, assoc_max_age), OR_AUTHCFG | RSRC_CONF,
                   "local limit on the age of a key, such as 24h"),
+    AP_INIT_TAKE1("GBASettingsMaxAge", mod_gba_pki_set_duration,
+                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, settings_max_age), OR_AUTHCFG | RSRC_CONF,
+                  "age from which on user security settings are asked for anew before a "
+                  "certificate is issued, such as 5m"),
     AP_INIT_FLAG("GBARelaxedUri", ap_set_flag_slot,
                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, relaxed_uri), OR_AUTHCFG | RSRC_CONF,
                  "On: a uri without the query, or with a slash behind, is taken too"),
     AP_INIT_FLAG("GBANextNonce", ap_set_flag_slot,
                  (void *)APR_OFFSETOF(mod_gba_pki_dir_t, next_nonce), OR_AUTHCFG | RSRC_CONF,
                  "On: Authentication-Info carries nextnonce"),
-    AP_INIT_FLAG("GBAUicc", ap_set_flag_slot, (void *)APR_OFFSETOF(mod_gba_pki_dir_t, uicc),
-                 OR_AUTHCFG | RSRC_CONF,
+    AP_INIT_FLAG("GBAUicc", mod_gba_pki_set_uicc, NULL, OR_AUTHCFG | RSRC_CONF,
                  "On: UEs that say 3gpp-gba-uicc are offered GBA_U's realm too"),
     AP_INIT_ITERATE("GBAAllowType", mod_gba_pki_set_allow_type, NULL, OR_AUTHCFG | RSRC_CONF,
                     "kinds of bootstrapping that are let in: 3G, 2G, Digest"),

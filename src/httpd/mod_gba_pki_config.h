@@ -11,6 +11,7 @@
 #include <http_config.h>
 
 #include "keeper/keeper_file.h"
+#include "keeper/keeper_nbsp.h"
 #include "keeper/keeper_ledger.h"
 #include "keeper/keeper_passphrase.h"
 #include "portal/portal_authn.h"
@@ -21,12 +22,24 @@ typedef struct mod_gba_pki_origin_t {
     int line;
 } mod_gba_pki_origin_t;
 
-/** A key source that some GBAKeySource names; one per path, in pconf. */
+/** A <GBABsf> section, or the addresses that a GBAKeySource names itself; in pconf. */
+typedef struct mod_gba_pki_bsf_t {
+    keeper_nbsp_bsf_t *bsf;
+    mod_gba_pki_origin_t origin;
+    const server_rec *server; /**< the server whose GBALaboratory lets it be without TLS */
+} mod_gba_pki_bsf_t;
+
+/** A key source that some GBAKeySource names; one per text and server, in pconf. */
 typedef struct mod_gba_pki_source_t {
-    const char *path;
-    int index;               /**< its place among the parts: the keeper's number for it */
-    gba_keysource_t *source; /**< in the keeper the source itself, in a child one that asks the
-                                  keeper, elsewhere NULL */
+    const char *name;          /**< gba_keysource_t.name: the path, or "nbsp:" and what it names */
+    const char *path;          /**< of a "file:" source; else NULL */
+    apr_array_header_t *names; /**< of a "nbsp:" source: of const char *, the sections that it
+                                    names; empty if it has addresses */
+    apr_array_header_t *bsfs;  /**< of keeper_nbsp_bsf_t *; those of names once the configuration
+                                    was checked */
+    int index;                 /**< its place among the parts: the keeper's number for it */
+    gba_keysource_t *source;   /**< in the keeper the source itself, in a child one that asks the
+                                    keeper, elsewhere NULL */
     mod_gba_pki_origin_t origin;
     const server_rec *server; /**< the server whose GBALaboratory must be On */
 } mod_gba_pki_source_t;
@@ -51,9 +64,13 @@ typedef struct mod_gba_pki_ledger_t {
 
 /** Everything of that kind in one configuration. */
 typedef struct mod_gba_pki_parts_t {
-    apr_array_header_t *sources;           /**< of mod_gba_pki_source_t * */
-    apr_array_header_t *cas;               /**< of mod_gba_pki_ca_t * */
-    apr_array_header_t *ledgers;           /**< of mod_gba_pki_ledger_t * */
+    apr_array_header_t *sources; /**< of mod_gba_pki_source_t * */
+    apr_array_header_t *cas;     /**< of mod_gba_pki_ca_t * */
+    apr_array_header_t *ledgers; /**< of mod_gba_pki_ledger_t * */
+    apr_array_header_t *bsfs;    /**< of mod_gba_pki_bsf_t * */
+    mod_gba_pki_bsf_t *section;  /**< the <GBABsf> that is being read; NULL outside */
+    apr_array_header_t *gs_ids;  /**< of apr_uint32_t: services whose settings BSFs are asked for */
+    int uicc;                    /**< nonzero: some location has GBAUicc On */
     const keeper_passphrase_t *passphrase; /**< of every encrypted CA key; NULL: none is named */
 } mod_gba_pki_parts_t;
 
@@ -69,24 +86,25 @@ typedef enum mod_gba_pki_user_t {
 /** Per directory (server, virtual host, location, .htaccess). Unset members are NULL, 0 or -1 as
  *  noted; readers go through mod_gba_pki_dir_effective(). */
 typedef struct mod_gba_pki_dir_t {
-    const char *naf_fqdn; /**< NULL: ServerName */
-    unsigned char ua_ids[PORTAL_UA_IDS_MAX][GBA_UA_ID_LEN];
-    int ua_id_count; /**< 0: unset */
+    const char *naf_fqdn;                                   /**< NULL: ServerName */
+    unsigned char ua_ids[PORTAL_UA_IDS_MAX][GBA_UA_ID_LEN]; /**< mod_gba_pki_ua_tls: "tls" */
+    int ua_id_count;                                        /**< 0: unset */
     digest_alg_t algs[DIGEST_ALGS];
-    int alg_count;                       /**< 0: unset */
-    unsigned qop;                        /**< 0: unset */
-    apr_interval_time_t nonce_lifetime;  /**< -1: unset */
-    apr_interval_time_t assoc_max_age;   /**< -1: unset */
-    apr_off_t request_max;               /**< -1: unset; octets */
-    apr_off_t request_spool;             /**< -1: unset; octets */
-    apr_off_t response_max;              /**< -1: unset; octets */
-    apr_off_t response_spool;            /**< -1: unset; octets */
-    apr_interval_time_t refusal_expires; /**< -1: unset */
-    apr_interval_time_t renew_before;    /**< -1: unset; then the profile's own */
-    int relaxed_uri;                     /**< -1: unset */
-    int next_nonce;                      /**< -1: unset */
-    int uicc;                            /**< -1: unset */
-    unsigned types;                      /**< mask of 1 << gba_type_t; 0: unset */
+    int alg_count;                        /**< 0: unset */
+    unsigned qop;                         /**< 0: unset */
+    apr_interval_time_t nonce_lifetime;   /**< -1: unset */
+    apr_interval_time_t assoc_max_age;    /**< -1: unset */
+    apr_interval_time_t settings_max_age; /**< -1: unset */
+    apr_off_t request_max;                /**< -1: unset; octets */
+    apr_off_t request_spool;              /**< -1: unset; octets */
+    apr_off_t response_max;               /**< -1: unset; octets */
+    apr_off_t response_spool;             /**< -1: unset; octets */
+    apr_interval_time_t refusal_expires;  /**< -1: unset */
+    apr_interval_time_t renew_before;     /**< -1: unset; then the profile's own */
+    int relaxed_uri;                      /**< -1: unset */
+    int next_nonce;                       /**< -1: unset */
+    int uicc;                             /**< -1: unset */
+    unsigned types;                       /**< mask of 1 << gba_type_t; 0: unset */
     mod_gba_pki_user_t remote_user;
     mod_gba_pki_source_t *source; /**< NULL: unset */
     mod_gba_pki_ca_t *ca;         /**< NULL: unset */
@@ -110,6 +128,9 @@ typedef struct mod_gba_pki_srv_t {
 
 extern const command_rec mod_gba_pki_commands[];
 
+/** Stands for "tls" in ua_ids: TS 33.220 annex H.3's identifier for a suite that is none. */
+extern const unsigned char mod_gba_pki_ua_tls[GBA_UA_ID_LEN];
+
 void *mod_gba_pki_dir_create(apr_pool_t *pool, char *dir);
 void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base, void *add);
 void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s);
@@ -129,6 +150,17 @@ mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf);
  *  holds the key. @return as pki_ca_load() */
 base_result_t mod_gba_pki_ca_load(mod_gba_pki_ca_t *ca, const keeper_passphrase_t *source,
                                   apr_pool_t *pool);
+/** Notes a GAA service whose settings locations require. Only while the configuration is read;
+ *  NULL, or why it cannot be. */
+const char *mod_gba_pki_parts_service(apr_pool_t *pconf, apr_uint32_t gs_id);
+
+/** Finds the sections that "nbsp:" sources name, and what is wrong with them. OK or
+ *  HTTP_INTERNAL_SERVER_ERROR after an error in the log. */
+int mod_gba_pki_bsf_check(apr_pool_t *pconf, server_rec *s);
+
+/** One error about the configuration. HTTP_INTERNAL_SERVER_ERROR. */
+int mod_gba_pki_complain(server_rec *s, const mod_gba_pki_origin_t *origin, const char *directive,
+                         base_result_t result);
 
 /** check_config: checks CAs, key sources and ledgers apart from the parent, so that `httpd -t`
  * finds what is wrong with them. OK or HTTP_INTERNAL_SERVER_ERROR after an error in the log. */

@@ -5,6 +5,7 @@
 
 #include <apr_date.h>
 #include <apr_strings.h>
+#include <ap_expr.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -17,6 +18,8 @@
 
 APLOG_USE_MODULE(gba_pki);
 
+#define HANDLER "gba-enrol"
+
 /* Answers with the result's own row of the error table. */
 static int refuse(request_rec *r, base_result_t result)
 {
@@ -26,7 +29,7 @@ static int refuse(request_rec *r, base_result_t result)
     if (status == HTTP_METHOD_NOT_ALLOWED)
         ap_allow_standard_methods(r, REPLACE_ALLOW, M_POST, -1);
     if (status == HTTP_SERVICE_UNAVAILABLE)
-        apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
+        mod_gba_pki_set_retry_after(r, result);
     return status;
 }
 
@@ -89,6 +92,32 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
+int mod_gba_pki_enrols(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler, *error = NULL;
+
+    if (!core)
+        return 0;
+    /* SetHandler's word is an expression, even if it is but one name. */
+    handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+    return !error && handler && strcmp(handler, HANDLER) == 0;
+}
+
+/* The UE has been authenticated: no challenge any more, and the answer is protected. Where the
+ * handler was not known at that time (AddHandler, RewriteRule, an internal redirect) it is only now
+ * that the settings are asked for anew. */
+static base_result_t refresh(const mod_gba_pki_state_t *state)
+{
+    base_result_t result = portal_authn_refresh(state->authn);
+
+    if (result.code == BASE_NOT_AUTHORISED)
+        result.code = BASE_REQUIRE_REFUSED;
+    else if (result.code != BASE_OK)
+        result.code = BASE_STORE_DOWN;
+    return result;
+}
+
 static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
@@ -104,6 +133,8 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
     if (dir->renew_before != -1)
         profile.renew_before = dir->renew_before;
 
+    if (result.code == BASE_OK)
+        result = refresh(state);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)
@@ -133,7 +164,7 @@ int mod_gba_pki_enrol_handler(request_rec *r)
     portal_enrol_answer_t answer;
     base_result_t result;
 
-    if (!r->handler || strcmp(r->handler, "gba-enrol") != 0)
+    if (!r->handler || strcmp(r->handler, HANDLER) != 0)
         return DECLINED;
     if (!is_verified_auth_int(state) || r->main)
         return refuse(r, base_fail(BASE_NO_CONTEXT, "GBA0662",

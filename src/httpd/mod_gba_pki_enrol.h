@@ -8,6 +8,9 @@
 
 #include "httpd/mod_gba_pki_state.h"
 
+/** Nonzero if the location of @a r says SetHandler gba-enrol: a certificate may be issued. */
+int mod_gba_pki_enrols(request_rec *r);
+
 /** The content handler. */
 int mod_gba_pki_enrol_handler(request_rec *r);
 

@@ -214,7 +214,7 @@ void mod_gba_pki_keeper_child(apr_pool_t *pchild, server_rec *s)
         mod_gba_pki_source_t *source = APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *);
         gba_keysource_t *asked = keeper_client_source(client, source->index, pchild);
         /* As the keeper's own source is named: both write the same association. */
-        asked->name = source->path;
+        asked->name = source->name;
         source->source = asked;
     }
 }

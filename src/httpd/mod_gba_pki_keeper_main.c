@@ -29,6 +29,7 @@ APLOG_USE_MODULE(gba_pki);
 #define IN_FLIGHT_MAX       64    /* look-ups under way at once, for each key source */
 #define REMEMBER_UNKNOWN_MS 10000 /* a UE may bootstrap and come back under the same B-TID */
 #define CONNECTIONS_MAX     1024
+#define FILES_MAX           512         /* beside them: ledgers, and connections to BSFs */
 #define EXCHANGE_MS         10000       /* one frame may take so long to arrive or to leave */
 #define CPU_SECONDS         (24 * 3600) /* a keeper that used so much has run away: it is started anew */
 
@@ -37,6 +38,7 @@ typedef struct keeping_t {
     const mod_gba_pki_warden_t *warden;
     apr_pool_t *pool;
     const gba_keysource_t **sources;
+    keeper_nbsp_engine_t *engine;        /* NULL: no BSF is asked */
     portal_issuer_t **issuers;           /* ca * ledgers + ledger; NULL: not opened yet */
     keeper_issuer_parts_t *issuer_parts; /* likewise */
     pthread_mutex_t lock;                /* over both, and over pool once the server runs */
@@ -105,6 +107,33 @@ static const gba_keysource_t *limited(const keeping_t *k, const gba_keysource_t 
     return keeper_lookup_make(k->pool, &config);
 }
 
+/* Its own list of services and of BSFs is complete by now; nothing of it changes any more. */
+static base_result_t open_nbsp(keeping_t *k, mod_gba_pki_source_t *source)
+{
+    const mod_gba_pki_parts_t *parts = k->warden->parts;
+    keeper_nbsp_config_t config = {.name = source->name,
+                                   .bsfs = source->bsfs,
+                                   .gs_ids = (const apr_uint32_t *)parts->gs_ids->elts,
+                                   .gs_id_count = (apr_size_t)parts->gs_ids->nelts,
+                                   .uicc = parts->uicc,
+                                   .clock = base_clock_system(),
+                                   .log = &k->log};
+
+    if (!k->engine)
+        k->engine = keeper_nbsp_engine_make(k->pool);
+    config.engine = k->engine;
+    if (!k->engine)
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA1700", "libcurl cannot be started");
+    return keeper_nbsp_open(&source->source, &config, k->pool);
+}
+
+static base_result_t open_source(keeping_t *k, mod_gba_pki_source_t *source)
+{
+    if (!source->path)
+        return open_nbsp(k, source);
+    return keeper_file_open(&source->source, source->path, base_clock_system(), k->pool);
+}
+
 static int load_sources(keeping_t *k)
 {
     const apr_array_header_t *list = k->warden->parts->sources;
@@ -112,8 +141,7 @@ static int load_sources(keeping_t *k)
     k->sources = apr_pcalloc(k->pool, sizeof(*k->sources) * ((apr_size_t)list->nelts + 1));
     for (int i = 0; i < list->nelts; i++) {
         mod_gba_pki_source_t *source = APR_ARRAY_IDX(list, i, mod_gba_pki_source_t *);
-        base_result_t result =
-            keeper_file_open(&source->source, source->path, base_clock_system(), k->pool);
+        base_result_t result = open_source(k, source);
         if (result.code != BASE_OK)
             return cannot_load(k, result);
         k->sources[i] = limited(k, source->source);
@@ -159,10 +187,18 @@ static int confine(const keeping_t *k)
         return cannot(k, "GBA0731", errno, "cannot take the keeper's user");
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return cannot(k, "GBA0732", errno, "cannot make itself undumpable");
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + 64) ||
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + FILES_MAX) ||
         !limit(RLIMIT_CPU, CPU_SECONDS))
         return cannot(k, "GBA0733", errno, "cannot set its limits");
     return 1;
+}
+
+/* Here, and not earlier: what a thread may do is its own. */
+static int start_engine(const keeping_t *k)
+{
+    if (!k->engine || keeper_nbsp_engine_start(k->engine))
+        return 1;
+    return cannot(k, "GBA1701", 0, "no thread for the BSFs");
 }
 
 /* Ledgers were prepared when httpd started. One that cannot be opened now (a keeper that starts
@@ -298,7 +334,8 @@ int mod_gba_pki_keeper_main(const mod_gba_pki_warden_t *warden)
     apr_pool_create(&k.pool, NULL);
     digest_hash_init();
     listener = make_listener(&k);
-    if (listener < 0 || !load_sources(&k) || !load_cas(&k) || !confine(&k) || !make_issuers(&k))
+    if (listener < 0 || !load_sources(&k) || !load_cas(&k) || !confine(&k) || !start_engine(&k) ||
+        !make_issuers(&k))
         return START_FAILED;
     heads = mod_gba_pki_heads_start(warden->parts, &k.log, k.pool);
     status = serve(&k, listener);

@@ -10,6 +10,9 @@
 
 APLOG_USE_MODULE(gba_pki);
 
+#define GS_ID_PKI_PORTAL 1  /* the GAA service identifier of PKI portals (TS 29.109) */
+#define GS_IDS_MAX       32 /* as many services a question may name */
+
 static const char parts_key[] = "mod_gba_pki parts";
 
 mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf)
@@ -22,13 +25,29 @@ mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf)
     parts = apr_pcalloc(pconf, sizeof(*parts));
     parts->sources = apr_array_make(pconf, 2, sizeof(mod_gba_pki_source_t *));
     parts->cas = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ca_t *));
+    parts->bsfs = apr_array_make(pconf, 2, sizeof(mod_gba_pki_bsf_t *));
+    parts->gs_ids = apr_array_make(pconf, 2, sizeof(apr_uint32_t));
+    APR_ARRAY_PUSH(parts->gs_ids, apr_uint32_t) = GS_ID_PKI_PORTAL;
     parts->ledgers = apr_array_make(pconf, 2, sizeof(mod_gba_pki_ledger_t *));
     apr_pool_userdata_setn(parts, parts_key, NULL, pconf);
     return parts;
 }
 
-static int complain(server_rec *s, const mod_gba_pki_origin_t *origin, const char *directive,
-                    base_result_t result)
+const char *mod_gba_pki_parts_service(apr_pool_t *pconf, apr_uint32_t gs_id)
+{
+    apr_array_header_t *ids = mod_gba_pki_parts(pconf)->gs_ids;
+
+    for (int i = 0; i < ids->nelts; i++)
+        if (APR_ARRAY_IDX(ids, i, apr_uint32_t) == gs_id)
+            return NULL;
+    if (ids->nelts == GS_IDS_MAX)
+        return "more than 32 different services are required";
+    APR_ARRAY_PUSH(ids, apr_uint32_t) = gs_id;
+    return NULL;
+}
+
+int mod_gba_pki_complain(server_rec *s, const mod_gba_pki_origin_t *origin, const char *directive,
+                         base_result_t result)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s, "%s: %s line %d: %s: %s", result.tag,
                  origin->file, origin->line, directive, result.detail);
@@ -72,13 +91,18 @@ static int check_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_
         ap_get_module_config(source->server->module_config, &gba_pki_module);
     base_result_t result;
 
+    if (!source->path)
+        return OK;
     if (srv->laboratory != 1)
-        return complain(s, &source->origin, "GBAKeySource",
-                        base_fail(BASE_INTERNAL, "GBA0603",
-                                  "'file:' is for laboratories: it needs GBALaboratory On in the "
-                                  "same server"));
+        return mod_gba_pki_complain(
+            s, &source->origin, "GBAKeySource",
+            base_fail(BASE_INTERNAL, "GBA0603",
+                      "'file:' is for laboratories: it needs GBALaboratory On in the "
+                      "same server"));
     result = mod_gba_pki_apart(try_source, source, NULL, pconf);
-    return result.code == BASE_OK ? OK : complain(s, &source->origin, "GBAKeySource", result);
+    return result.code == BASE_OK
+               ? OK
+               : mod_gba_pki_complain(s, &source->origin, "GBAKeySource", result);
 }
 
 static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
@@ -86,7 +110,7 @@ static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
     locked_t locked = {ca, mod_gba_pki_parts(pconf)->passphrase};
     base_result_t result = mod_gba_pki_apart(try_ca, &locked, NULL, pconf);
 
-    return result.code == BASE_OK ? OK : complain(s, &ca->origin, "GBAIssuer", result);
+    return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
 }
 
 /* Without making anything: the folder that will hold the ledger must be there. */
@@ -99,9 +123,10 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
 
     if (apr_stat(&info, folder, APR_FINFO_TYPE, pconf) == APR_SUCCESS && info.filetype == APR_DIR)
         return OK;
-    return complain(s, &ledger->origin, "GBALedger",
-                    base_fail(BASE_STORE_DOWN, "GBA0604",
-                              apr_psprintf(pconf, "the folder %s is not there", folder)));
+    return mod_gba_pki_complain(
+        s, &ledger->origin, "GBALedger",
+        base_fail(BASE_STORE_DOWN, "GBA0604",
+                  apr_psprintf(pconf, "the folder %s is not there", folder)));
 }
 
 /* Nonzero if some section says `SetHandler gba-enrol`. What is inside a section that is not in
@@ -136,6 +161,8 @@ int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     int status = check_enrolment(parts, s);
 
+    if (status == OK)
+        status = mod_gba_pki_bsf_check(pconf, s);
     for (int i = 0; status == OK && i < parts->sources->nelts; i++)
         status = check_source(APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->cas->nelts; i++)

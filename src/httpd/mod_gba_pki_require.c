@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <http_core.h>
 #include <http_request.h>
 #include <mod_auth.h>
 
@@ -37,6 +38,10 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
         /* A 0 would ask for any flag: gba_info_has_flag() has that meaning for it. */
         error = read_number(&APR_ARRAY_PUSH(demand->flags, apr_uint32_t), cmd, word, 1);
     *parsed = demand;
+    /* BSFs are asked for the settings that the main configuration requires; a .htaccess file is
+     * read too late to add to them. */
+    if (!error && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_RUN_MPM)
+        error = mod_gba_pki_parts_service(cmd->server->process->pconf, demand->type);
     return error;
 }
 

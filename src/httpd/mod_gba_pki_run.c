@@ -126,10 +126,13 @@ static void warn_laboratory(apr_pool_t *pconf, server_rec *s)
 {
     const apr_array_header_t *sources = mod_gba_pki_parts(pconf)->sources;
 
-    for (int i = 0; i < sources->nelts; i++)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "GBA0616: laboratory: keys are read from %s; never use this in the field",
-                     APR_ARRAY_IDX(sources, i, mod_gba_pki_source_t *)->path);
+    for (int i = 0; i < sources->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(sources, i, mod_gba_pki_source_t *)->path;
+        if (path)
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                         "GBA0616: laboratory: keys are read from %s; never use this in the field",
+                         path);
+    }
 }
 
 int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)

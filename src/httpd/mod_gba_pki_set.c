@@ -6,16 +6,18 @@
 #include <sys/un.h>
 
 #include <apr_strings.h>
+#include <http_core.h>
 
 #include "base/base_text.h"
 #include "httpd/mod_gba_pki_config.h"
 #include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
 
+const unsigned char mod_gba_pki_ua_tls[GBA_UA_ID_LEN] = {1, 0, 1, 0, 0};
+
 #define DURATION_MAX apr_time_from_sec(366 * 24 * 3600)
 
-/* Every message has this form; httpd puts file and line before it. */
-static const char *refuse(cmd_parms *cmd, const char *value, const char *expected)
+const char *mod_gba_pki_refuse(cmd_parms *cmd, const char *value, const char *expected)
 {
     return apr_psprintf(cmd->pool, "%s: '%s' given, %s expected", cmd->cmd->name, value, expected);
 }
@@ -25,15 +27,14 @@ static apr_pool_t *conf_pool(const cmd_parms *cmd)
     return cmd->server->process->pconf;
 }
 
-static mod_gba_pki_origin_t origin_of(const cmd_parms *cmd)
+mod_gba_pki_origin_t mod_gba_pki_origin(const cmd_parms *cmd)
 {
     mod_gba_pki_origin_t origin = {cmd->directive->filename, cmd->directive->line_num};
 
     return origin;
 }
 
-/* A path as the operator means it: relative to ServerRoot, in pconf. */
-static const char *file_path(cmd_parms *cmd, const char *arg)
+const char *mod_gba_pki_file_path(cmd_parms *cmd, const char *arg)
 {
     return *arg ? ap_server_root_relative(conf_pool(cmd), arg) : NULL;
 }
@@ -44,7 +45,7 @@ const char *mod_gba_pki_set_naf_fqdn(cmd_parms *cmd, void *dir, const char *arg)
     char *name = apr_pstrdup(cmd->pool, arg);
 
     if (!gba_fqdn_check(arg))
-        return refuse(cmd, arg, "a fully qualified domain name without a trailing dot");
+        return mod_gba_pki_refuse(cmd, arg, "a fully qualified domain name without a trailing dot");
     ap_str_tolower(name);
     conf->naf_fqdn = name;
     return NULL;
@@ -55,40 +56,30 @@ const char *mod_gba_pki_set_ua_protocol(cmd_parms *cmd, void *dir, const char *a
     mod_gba_pki_dir_t *conf = dir;
 
     if (conf->ua_id_count == PORTAL_UA_IDS_MAX)
-        return refuse(cmd, arg, "at most four identifiers");
-    if (!gba_ua_id_parse(conf->ua_ids[conf->ua_id_count], arg))
-        return refuse(cmd, arg, "'pki', 'digest' or 'hex:' and ten hex digits");
+        return mod_gba_pki_refuse(cmd, arg, "at most four identifiers");
+    if (strcmp(arg, "tls") == 0) {
+        /* Its suite is known in a request only (mod_gba_pki_authn_config()). */
+        memcpy(conf->ua_ids[conf->ua_id_count], mod_gba_pki_ua_tls, GBA_UA_ID_LEN);
+    } else if (!gba_ua_id_parse(conf->ua_ids[conf->ua_id_count], arg) ||
+               memcmp(conf->ua_ids[conf->ua_id_count], mod_gba_pki_ua_tls, GBA_UA_ID_LEN) == 0) {
+        return mod_gba_pki_refuse(cmd, arg, "'pki', 'digest', 'tls' or 'hex:' and ten hex digits");
+    }
     for (int i = 0; i < conf->ua_id_count; i++)
         if (memcmp(conf->ua_ids[i], conf->ua_ids[conf->ua_id_count], GBA_UA_ID_LEN) == 0)
-            return refuse(cmd, arg, "each identifier once");
+            return mod_gba_pki_refuse(cmd, arg, "each identifier once");
     conf->ua_id_count++;
     return NULL;
 }
 
-const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, const char *arg)
+/* The main configuration says whether BSFs are asked for Ks_int_NAF everywhere; a .htaccess file,
+ * which is read in a request, speaks for its own folder alone. */
+const char *mod_gba_pki_set_uicc(cmd_parms *cmd, void *dir, int on)
 {
     mod_gba_pki_dir_t *conf = dir;
-    apr_array_header_t *sources = mod_gba_pki_parts(conf_pool(cmd))->sources;
-    mod_gba_pki_source_t *source;
-    const char *path = strncmp(arg, "file:", 5) == 0 ? file_path(cmd, arg + 5) : NULL;
 
-    if (!path)
-        return refuse(cmd, arg, "'file:' and a path");
-    for (int i = 0; i < sources->nelts; i++) {
-        source = APR_ARRAY_IDX(sources, i, mod_gba_pki_source_t *);
-        /* Not shared between servers: each must be a laboratory itself. */
-        if (strcmp(source->path, path) == 0 && source->server == cmd->server) {
-            conf->source = source;
-            return NULL;
-        }
-    }
-    source = apr_pcalloc(conf_pool(cmd), sizeof(*source));
-    source->path = path;
-    source->server = cmd->server;
-    source->origin = origin_of(cmd);
-    source->index = sources->nelts;
-    APR_ARRAY_PUSH(sources, mod_gba_pki_source_t *) = source;
-    conf->source = source;
+    conf->uicc = on;
+    if (on && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_RUN_MPM)
+        mod_gba_pki_parts(conf_pool(cmd))->uicc = 1;
     return NULL;
 }
 
@@ -107,12 +98,13 @@ const char *mod_gba_pki_set_algorithms(cmd_parms *cmd, void *dir, const char *ar
     digest_alg_t alg;
 
     if (!digest_alg_parse(&alg, arg))
-        return refuse(cmd, arg, "SHA-256, SHA-512-256 or MD5");
+        return mod_gba_pki_refuse(cmd, arg, "SHA-256, SHA-512-256 or MD5");
     if (!digest_alg_available(alg))
-        return refuse(cmd, arg, "an algorithm that this host's OpenSSL provides (FIPS mode?)");
+        return mod_gba_pki_refuse(cmd, arg,
+                                  "an algorithm that this host's OpenSSL provides (FIPS mode?)");
     for (int i = 0; i < conf->alg_count; i++)
         if (conf->algs[i] == alg)
-            return refuse(cmd, arg, "each algorithm once");
+            return mod_gba_pki_refuse(cmd, arg, "each algorithm once");
     conf->algs[conf->alg_count++] = alg;
     return NULL;
 }
@@ -125,9 +117,9 @@ const char *mod_gba_pki_set_qop(cmd_parms *cmd, void *dir, const char *arg)
                                                 : 0;
 
     if (qop == 0)
-        return refuse(cmd, arg, "auth-int or auth");
+        return mod_gba_pki_refuse(cmd, arg, "auth-int or auth");
     if (conf->qop & qop)
-        return refuse(cmd, arg, "each value once");
+        return mod_gba_pki_refuse(cmd, arg, "each value once");
     conf->qop |= qop;
     return NULL;
 }
@@ -156,7 +148,7 @@ const char *mod_gba_pki_set_allow_type(cmd_parms *cmd, void *dir, const char *ar
     unsigned type = find_word(words, arg);
 
     if (type == 0)
-        return refuse(cmd, arg, "3G, 2G or Digest");
+        return mod_gba_pki_refuse(cmd, arg, "3G, 2G or Digest");
     conf->types |= type;
     return NULL;
 }
@@ -171,7 +163,7 @@ const char *mod_gba_pki_set_remote_user(cmd_parms *cmd, void *dir, const char *a
     mod_gba_pki_dir_t *conf = dir;
 
     conf->remote_user = (mod_gba_pki_user_t)find_word(words, arg);
-    return conf->remote_user ? NULL : refuse(cmd, arg, "btid, impi, ueid or pseudonym");
+    return conf->remote_user ? NULL : mod_gba_pki_refuse(cmd, arg, "btid, impi, ueid or pseudonym");
 }
 
 const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
@@ -179,7 +171,8 @@ const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg)
     apr_interval_time_t span;
 
     if (!base_duration_decode(&span, arg) || span <= 0 || span > DURATION_MAX)
-        return refuse(cmd, arg, "a number with ms, s, m, h or d, above 0 and at most 366d");
+        return mod_gba_pki_refuse(cmd, arg,
+                                  "a number with ms, s, m, h or d, above 0 and at most 366d");
     memcpy((char *)dir + (apr_size_t)cmd->info, &span, sizeof(span));
     return NULL;
 }
@@ -190,9 +183,10 @@ const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *
     apr_interval_time_t span;
 
     if (!base_duration_decode(&span, arg) || span <= 0 || span >= pki_profile_default()->lifetime)
-        return refuse(cmd, arg,
-                      "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
-                      "(365d)");
+        return mod_gba_pki_refuse(
+            cmd, arg,
+            "a number with ms, s, m, h or d, above 0 and below a certificate's lifetime "
+            "(365d)");
     conf->renew_before = span;
     return NULL;
 }
@@ -207,10 +201,10 @@ static const char *set_global(cmd_parms *cmd, const char *arg, apr_uint64_t min,
     if (error)
         return error;
     if (!base_decimal_decode(&number, base_span_str(arg), max) || number < min)
-        return refuse(cmd, arg,
-                      apr_psprintf(cmd->pool,
-                                   "a number from %" APR_UINT64_T_FMT " to %" APR_UINT64_T_FMT, min,
-                                   max));
+        return mod_gba_pki_refuse(
+            cmd, arg,
+            apr_psprintf(cmd->pool, "a number from %" APR_UINT64_T_FMT " to %" APR_UINT64_T_FMT,
+                         min, max));
     *out = (apr_int64_t)number;
     return NULL;
 }
@@ -237,9 +231,9 @@ static const char *set_body(cmd_parms *cmd, const char *max, const char *spool, 
     apr_off_t max_value, spool_value;
 
     if (!base_size_decode(&max_value, max) || max_value < 1)
-        return refuse(cmd, max, "a size such as 1M, above 0");
+        return mod_gba_pki_refuse(cmd, max, "a size such as 1M, above 0");
     if (spool && !base_size_decode(&spool_value, spool))
-        return refuse(cmd, spool, "a size such as 64K");
+        return mod_gba_pki_refuse(cmd, spool, "a size such as 64K");
     *max_out = max_value;
     if (spool)
         *spool_out = spool_value;
@@ -274,12 +268,13 @@ const char *mod_gba_pki_set_issuer(cmd_parms *cmd, void *dir, const char *cert, 
     apr_array_header_t *cas = mod_gba_pki_parts(conf_pool(cmd))->cas;
     mod_gba_pki_ca_t *ca = apr_pcalloc(conf_pool(cmd), sizeof(*ca));
 
-    ca->cert_path = file_path(cmd, cert);
-    ca->key_path = file_path(cmd, key);
-    ca->chain_path = chain ? file_path(cmd, chain) : NULL;
-    ca->origin = origin_of(cmd);
+    ca->cert_path = mod_gba_pki_file_path(cmd, cert);
+    ca->key_path = mod_gba_pki_file_path(cmd, key);
+    ca->chain_path = chain ? mod_gba_pki_file_path(cmd, chain) : NULL;
+    ca->origin = mod_gba_pki_origin(cmd);
     if (!ca->cert_path || !ca->key_path || (chain && !ca->chain_path))
-        return refuse(cmd, cert, "paths of a certificate file, a key file and maybe a chain file");
+        return mod_gba_pki_refuse(cmd, cert,
+                                  "paths of a certificate file, a key file and maybe a chain file");
     for (int i = 0; i < cas->nelts; i++) {
         mod_gba_pki_ca_t *known = APR_ARRAY_IDX(cas, i, mod_gba_pki_ca_t *);
         if (same_path(known->cert_path, ca->cert_path) &&
@@ -307,14 +302,14 @@ const char *mod_gba_pki_set_passphrase(cmd_parms *cmd, void *dir, int argc, char
 
     (void)dir;
     if (error || argc < 1)
-        return error ? error : refuse(cmd, "nothing", expected);
+        return error ? error : mod_gba_pki_refuse(cmd, "nothing", expected);
     exec = strncmp(argv[0], "exec:", 5) == 0;
     if ((!exec && (strncmp(argv[0], "file:", 5) != 0 || argc != 1)) ||
         argc > PASSPHRASE_ARGS_MAX + 1)
-        return refuse(cmd, argv[0], expected);
-    source->path = file_path(cmd, argv[0] + 5);
+        return mod_gba_pki_refuse(cmd, argv[0], expected);
+    source->path = mod_gba_pki_file_path(cmd, argv[0] + 5);
     if (!source->path)
-        return refuse(cmd, argv[0], expected);
+        return mod_gba_pki_refuse(cmd, argv[0], expected);
     source->timeout_ms = PASSPHRASE_MS;
     if (exec) {
         source->argv = apr_pcalloc(conf_pool(cmd), sizeof(*source->argv) * (apr_size_t)(argc + 1));
@@ -330,11 +325,11 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_dir_t *conf = dir;
     apr_array_header_t *ledgers = mod_gba_pki_parts(conf_pool(cmd))->ledgers;
-    const char *path = strncmp(arg, "sqlite:", 7) == 0 ? file_path(cmd, arg + 7) : NULL;
+    const char *path = strncmp(arg, "sqlite:", 7) == 0 ? mod_gba_pki_file_path(cmd, arg + 7) : NULL;
     mod_gba_pki_ledger_t *ledger;
 
     if (!path)
-        return refuse(cmd, arg, "'sqlite:' and a path");
+        return mod_gba_pki_refuse(cmd, arg, "'sqlite:' and a path");
     for (int i = 0; i < ledgers->nelts; i++) {
         ledger = APR_ARRAY_IDX(ledgers, i, mod_gba_pki_ledger_t *);
         if (strcmp(ledger->path, path) == 0) {
@@ -344,7 +339,7 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg)
     }
     ledger = apr_pcalloc(conf_pool(cmd), sizeof(*ledger));
     ledger->path = path;
-    ledger->origin = origin_of(cmd);
+    ledger->origin = mod_gba_pki_origin(cmd);
     ledger->index = ledgers->nelts;
     APR_ARRAY_PUSH(ledgers, mod_gba_pki_ledger_t *) = ledger;
     conf->ledger = ledger;
@@ -359,10 +354,10 @@ const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
     (void)dir;
     if (error)
         return error;
-    conf->keeper_folder = file_path(cmd, arg);
+    conf->keeper_folder = mod_gba_pki_file_path(cmd, arg);
     if (!conf->keeper_folder || strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM >
                                     sizeof(((struct sockaddr_un *)0)->sun_path))
-        return refuse(cmd, arg, "a path of at most 83 octets");
+        return mod_gba_pki_refuse(cmd, arg, "a path of at most 83 octets");
     return NULL;
 }
 
@@ -377,7 +372,7 @@ const char *mod_gba_pki_set_keeper_user(cmd_parms *cmd, void *dir, const char *a
         return error;
     user = getpwnam(arg);
     if (!user || user->pw_uid == 0)
-        return refuse(cmd, arg, "the name of a user other than root");
+        return mod_gba_pki_refuse(cmd, arg, "the name of a user other than root");
     conf->keeper_user = arg;
     conf->keeper_uid = user->pw_uid;
     conf->keeper_gid = user->pw_gid;

@@ -10,9 +10,11 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "httpd/mod_gba_pki_config.h"
+
 const char *mod_gba_pki_set_naf_fqdn(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_ua_protocol(cmd_parms *cmd, void *dir, const char *arg);
-const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *mod_gba_pki_set_laboratory(cmd_parms *cmd, void *dir, int on);
 const char *mod_gba_pki_set_algorithms(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_qop(cmd_parms *cmd, void *dir, const char *arg);
@@ -32,6 +34,31 @@ const char *mod_gba_pki_set_ledger(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_lookup_rate(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg);
 const char *mod_gba_pki_set_keeper_user(cmd_parms *cmd, void *dir, const char *arg);
+
+const char *mod_gba_pki_set_uicc(cmd_parms *cmd, void *dir, int on);
+
+/** <GBABsf NAME>, and what may stand inside it only. */
+const char *mod_gba_pki_set_bsf(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_domain(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_address(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_protocol(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_ca(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_certificate(cmd_parms *cmd, void *dir, const char *cert,
+                                            const char *key);
+const char *mod_gba_pki_set_bsf_token(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *mod_gba_pki_set_bsf_timeout(cmd_parms *cmd, void *dir, const char *connect,
+                                        const char *total);
+const char *mod_gba_pki_set_bsf_redirect(cmd_parms *cmd, void *dir, const char *arg);
+const char *mod_gba_pki_set_bsf_unknown_alarm(cmd_parms *cmd, void *dir, const char *arg);
+
+/** A message as all are; httpd puts file and line before it. In cmd->pool. */
+const char *mod_gba_pki_refuse(cmd_parms *cmd, const char *value, const char *expected);
+
+/** A path as the operator means it: relative to ServerRoot, in pconf; NULL if it is empty. */
+const char *mod_gba_pki_file_path(cmd_parms *cmd, const char *arg);
+
+/** Where the directive stands that is being read. */
+mod_gba_pki_origin_t mod_gba_pki_origin(const cmd_parms *cmd);
 
 /** Any directive that takes one duration; cmd->info is the member's offset. */
 const char *mod_gba_pki_set_duration(cmd_parms *cmd, void *dir, const char *arg);

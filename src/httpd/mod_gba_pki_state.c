@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_state.h"
 
+#include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
@@ -62,6 +63,15 @@ int mod_gba_pki_has_filter(const ap_filter_t *f, const char *name)
     while (f && ap_cstr_casecmp(f->frec->name, name) != 0)
         f = f->next;
     return f != NULL;
+}
+
+void mod_gba_pki_set_retry_after(request_rec *r, base_result_t result)
+{
+    const char *seconds = MOD_GBA_PKI_RETRY_AFTER;
+
+    if (result.retry_after > 0)
+        seconds = apr_psprintf(r->pool, "%u", result.retry_after);
+    apr_table_setn(r->err_headers_out, "Retry-After", seconds);
 }
 
 static int httpd_level(base_level_t level)

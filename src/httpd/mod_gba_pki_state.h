@@ -54,6 +54,9 @@ int mod_gba_pki_applies(request_rec *r);
 /** Nonzero if a filter of this name is in the chain. */
 int mod_gba_pki_has_filter(const ap_filter_t *f, const char *name);
 
+/** Sets Retry-After of a 503: what the peer that failed said, else MOD_GBA_PKI_RETRY_AFTER. */
+void mod_gba_pki_set_retry_after(request_rec *r, base_result_t result);
+
 /** Writes one outcome to the error log, at its level and under its tag. */
 void mod_gba_pki_log_result(request_rec *r, base_result_t result);
 

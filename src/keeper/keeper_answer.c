@@ -46,6 +46,7 @@ static void set_result(keeper_reply_t *reply, base_result_t result)
     if (result.code == BASE_ENROL_REFUSED)
         reply->issued.reason = reason;
     reply->code = result.code;
+    reply->retry_after = result.retry_after;
     apr_cpystrn(reply->tag, result.tag ? result.tag : "", sizeof(reply->tag));
     apr_cpystrn(reply->detail, result.detail ? result.detail : "", sizeof(reply->detail));
 }

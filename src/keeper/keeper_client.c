@@ -141,9 +141,13 @@ static outcome_t converse(const keeper_client_t *client, talk_t *talk, int *fd)
 
 static base_result_t reply_result(const keeper_reply_t *reply, apr_pool_t *pool)
 {
+    base_result_t result;
     if (reply->code == BASE_OK)
         return base_ok();
-    return base_fail(reply->code, apr_pstrdup(pool, reply->tag), apr_pstrdup(pool, reply->detail));
+    result =
+        base_fail(reply->code, apr_pstrdup(pool, reply->tag), apr_pstrdup(pool, reply->detail));
+    result.retry_after = reply->retry_after;
+    return result;
 }
 
 /* Asks talk->request; the answer is in talk->reply if the result is BASE_OK. */

@@ -16,6 +16,7 @@ typedef struct flight_t {
     gba_assoc_key_t key;
     int waiting; /* followers that have not yet copied the answer */
     int done;
+    int again;            /* asked of a key that is known */
     base_result_t result; /* detail is static or in the leader's pool: followers copy it */
     gba_info_t info;
 } flight_t;
@@ -31,9 +32,9 @@ typedef struct limiter_t {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* some flight was done, or a follower has copied its answer */
     flight_t *flights;
-    apr_uint32_t flying;
-    apr_uint64_t tokens; /* in 1/SCALE */
-    apr_uint64_t filled; /* monotonic ms up to which the bucket was filled */
+    apr_uint32_t flying[2]; /* for keys that are not known, and again for those that are */
+    apr_uint64_t tokens;    /* in 1/SCALE */
+    apr_uint64_t filled;    /* monotonic ms up to which the bucket was filled */
     unknown_t unknown[KEEPER_UNKNOWN_MEMORY];
     apr_size_t next_unknown;
 } limiter_t;
@@ -94,13 +95,14 @@ static void give_token_back(limiter_t *l)
     l->tokens += SCALE;
 }
 
-static void start_flight(limiter_t *l, flight_t *flight, const gba_assoc_key_t *key)
+static void start_flight(limiter_t *l, flight_t *flight, const gba_assoc_key_t *key, int again)
 {
     memset(flight, 0, sizeof(*flight));
     flight->key = *key;
+    flight->again = again;
     flight->next = l->flights;
     l->flights = flight;
-    l->flying++;
+    l->flying[again]++;
 }
 
 static void remove_flight(limiter_t *l, flight_t *flight)
@@ -110,7 +112,7 @@ static void remove_flight(limiter_t *l, flight_t *flight)
     while (*link != flight)
         link = &(*link)->next;
     *link = flight->next;
-    l->flying--;
+    l->flying[flight->again]--;
 }
 
 /* A flight is its leader's to take down, so the leader stays until every follower has copied. */
@@ -118,7 +120,7 @@ static void land(limiter_t *l, flight_t *flight)
 {
     if (flight->result.code == BASE_UNKNOWN_BTID)
         remember_unknown(l, &flight->key);
-    else
+    else if (!flight->again)
         give_token_back(l);
     flight->done = 1;
     pthread_cond_broadcast(&l->changed);
@@ -145,6 +147,31 @@ static base_result_t follow(limiter_t *l, flight_t *flight, gba_info_t *out, apr
 
 /* ---- without the lock ---- */
 
+/* The table may hold an earlier answer for the same key: refreshed now, or fetched by a location
+ * that asked at the same time. */
+static base_code_t keep(const gba_assoc_store_t *assocs, flight_t *flight)
+{
+    gba_info_t before;
+    base_code_t code = assocs->find(assocs->baton, &flight->key, &before);
+
+    gba_info_succeed(&flight->info, code == BASE_OK ? &before : NULL);
+    base_secret_wipe(&before, sizeof(before));
+    return assocs->put(assocs->baton, &flight->key, &flight->info);
+}
+
+/* What the source has forgotten is no key here either: its end is now. The entry stays, since it
+ * holds the replay windows. */
+static void end_known(const gba_assoc_store_t *assocs, const flight_t *flight, apr_time_t now)
+{
+    gba_info_t known;
+
+    if (assocs->find(assocs->baton, &flight->key, &known) == BASE_OK) {
+        known.expires = now;
+        (void)assocs->put(assocs->baton, &flight->key, &known);
+    }
+    base_secret_wipe(&known, sizeof(known));
+}
+
 static void fly(const limiter_t *l, flight_t *flight, const gba_lookup_t *question,
                 apr_pool_t *pool)
 {
@@ -152,10 +179,11 @@ static void fly(const limiter_t *l, flight_t *flight, const gba_lookup_t *questi
     const gba_assoc_store_t *assocs = l->config.assocs;
 
     flight->result = source->lookup(source->baton, question, &flight->info, pool);
-    if (flight->result.code == BASE_OK && assocs &&
-        assocs->put(assocs->baton, &flight->key, &flight->info) != BASE_OK)
+    if (flight->result.code == BASE_OK && assocs && keep(assocs, flight) != BASE_OK)
         flight->result =
             base_fail(BASE_KEYSOURCE_DOWN, "GBA0592", "the association cannot be stored");
+    if (flight->result.code == BASE_UNKNOWN_BTID && flight->again && assocs)
+        end_known(assocs, flight, l->config.clock->wall(l->config.clock->baton));
     if (flight->result.code != BASE_OK)
         base_secret_wipe(&flight->info, sizeof(flight->info));
 }
@@ -166,7 +194,7 @@ static base_result_t lead(limiter_t *l, const gba_assoc_key_t *key, const gba_lo
     flight_t flight;
     base_result_t result;
 
-    start_flight(l, &flight, key);
+    start_flight(l, &flight, key, question->again);
     pthread_mutex_unlock(&l->lock);
     fly(l, &flight, question, pool);
     pthread_mutex_lock(&l->lock);
@@ -186,9 +214,10 @@ static base_result_t look_up_locked(limiter_t *l, const gba_assoc_key_t *key,
         return follow(l, flight, out, pool);
     if (is_unknown(l, key))
         return base_fail(BASE_UNKNOWN_BTID, "GBA0593", "unknown, from memory");
-    if (l->flying >= l->config.in_flight)
+    /* Who is known does not suffer from strangers' look-ups. */
+    if (l->flying[question->again] >= l->config.in_flight)
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0594", "too many look-ups are under way");
-    if (!take_token(l))
+    if (!question->again && !take_token(l))
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0595", "too many look-ups find nothing");
     return lead(l, key, question, out, pool);
 }

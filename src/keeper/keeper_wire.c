@@ -129,6 +129,8 @@ static void walk_request(keeper_octets_t *walk, keeper_request_t *request)
         keeper_octets_text(walk, request->lookup.btid, GBA_BTID_MAX);
         keeper_octets_text(walk, request->lookup.naf.fqdn, GBA_FQDN_MAX);
         keeper_octets_fixed(walk, request->lookup.naf.ua_id, GBA_UA_ID_LEN);
+        keeper_octets_count(walk, &request->lookup.uicc, 1);
+        keeper_octets_count(walk, &request->lookup.again, 1);
         return;
     }
     keeper_octets_u16(walk, &request->ca);
@@ -228,6 +230,7 @@ static void walk_info(keeper_octets_t *walk, gba_info_t *info)
     keeper_octets_time(walk, &info->expires);
     keeper_octets_time(walk, &info->bootstrapped);
     keeper_octets_time(walk, &info->fetched);
+    keeper_octets_time(walk, &info->known_since);
     keeper_octets_count(walk, &info->type, GBA_TYPE_OTHER);
     keeper_octets_count(walk, &info->uss_count, GBA_USS_MAX);
     for (int i = 0; i < info->uss_count; i++)
@@ -246,8 +249,10 @@ static void walk_reply(keeper_octets_t *walk, keeper_kind_t kind, keeper_reply_t
     keeper_octets_text(walk, reply->detail, sizeof(reply->detail) - 1);
     if (reply->code == BASE_ENROL_REFUSED)
         walk_reason(walk, &reply->issued.reason);
-    if (reply->code != BASE_OK)
+    if (reply->code != BASE_OK) {
+        keeper_octets_u32(walk, &reply->retry_after);
         return;
+    }
     if (kind == KEEPER_LOOKUP)
         walk_info(walk, &reply->info);
     if (kind == KEEPER_ISSUE) {

@@ -18,7 +18,7 @@
 #include "gba/gba_keysource.h"
 #include "portal/portal_issuer.h"
 
-#define KEEPER_WIRE_VERSION 1
+#define KEEPER_WIRE_VERSION 2
 #define KEEPER_WIRE_HEADER  12          /**< octets before the payload */
 #define KEEPER_WIRE_MAX     (16 * 1024) /**< octets of a whole frame */
 
@@ -46,6 +46,7 @@ typedef struct keeper_reply_t {
     base_code_t code;
     char tag[8];                           /**< "GBA0123"; "" if BASE_OK */
     char detail[256];                      /**< for the operator's log */
+    apr_uint32_t retry_after;              /**< base_result_t's, of a failure; seconds */
     gba_info_t info;                       /**< LOOKUP and BASE_OK */
     portal_issued_t issued;                /**< ISSUE and BASE_OK */
     char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< PSEUDONYM and BASE_OK */

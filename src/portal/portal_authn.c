@@ -23,6 +23,9 @@ struct portal_authn_t {
     int uicc;              /* the UE answered with the realm of GBA_U: Ks_int_NAF */
     int next_ua_id;        /* which configured identifier comes after it */
     char *ha1;             /* secret; set once a response matched */
+    int fresh_settings;    /* the request's */
+    int refreshed;         /* the key source was asked within this authentication */
+    base_result_t refresh; /* what it said when it was asked anew */
     int verified;
 };
 
@@ -98,7 +101,8 @@ static base_result_t check_age(const portal_authn_t *authn)
 {
     const gba_info_t *info = authn->info;
     apr_time_t now = authn->world->clock->wall(authn->world->clock->baton);
-    apr_time_t since = info->bootstrapped ? info->bootstrapped : info->fetched;
+    apr_time_t known = info->known_since ? info->known_since : info->fetched;
+    apr_time_t since = info->bootstrapped ? info->bootstrapped : known;
 
     if (info->expires && now >= info->expires)
         return base_fail(BASE_EXPIRED_KEY, "GBA0408", "Key-ExpiryTime has passed");
@@ -107,7 +111,21 @@ static base_result_t check_age(const portal_authn_t *authn)
     return base_ok();
 }
 
-static base_result_t ask_source(portal_authn_t *authn)
+/* The keeper has stored what it answers, and may since have stored a newer answer. */
+static base_result_t store_answer(const portal_authn_t *authn, const gba_info_t *info)
+{
+    const gba_assoc_store_t *assocs = authn->world->assocs;
+    gba_info_t held;
+    base_code_t code = assocs->find(assocs->baton, &authn->assoc, &held);
+    int is_there = code == BASE_OK && held.fetched >= info->fetched;
+
+    base_secret_wipe(&held, sizeof(held));
+    if (!is_there && assocs->put(assocs->baton, &authn->assoc, info) != BASE_OK)
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0410", "the association cannot be stored");
+    return base_ok();
+}
+
+static base_result_t ask_source(portal_authn_t *authn, gba_info_t *info, int again)
 {
     gba_lookup_t question;
     base_result_t result;
@@ -115,13 +133,15 @@ static base_result_t ask_source(portal_authn_t *authn)
     memset(&question, 0, sizeof(question));
     apr_cpystrn(question.btid, authn->cred->username, sizeof(question.btid));
     question.naf = authn->naf;
-    result = authn->source->lookup(authn->source->baton, &question, authn->info, authn->pool);
+    question.uicc = authn->config->uicc_realm != NULL;
+    question.again = again != 0;
+    authn->refreshed = 1;
+    result = authn->source->lookup(authn->source->baton, &question, info, authn->pool);
     if (result.code != BASE_OK)
         return result;
-    if (authn->world->assocs->put(authn->world->assocs->baton, &authn->assoc, authn->info) !=
-        BASE_OK)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0410", "the association cannot be stored");
-    return result;
+    if (again && info->known_since == 0)
+        gba_info_succeed(info, authn->info);
+    return store_answer(authn, info);
 }
 
 /* Finds the key for the configured identifier at next_ua_id and moves past it. */
@@ -133,9 +153,10 @@ static base_result_t fetch_next(portal_authn_t *authn)
     if (!gba_naf_id_set(&authn->naf, authn->config->naf_fqdn, ua_id) ||
         !gba_assoc_key(&authn->assoc, authn->source->name, authn->cred->username, &authn->naf))
         return base_fail(BASE_INTERNAL, "GBA0411", "the NAF_Id cannot be made");
+    authn->refreshed = 0;
     code = authn->world->assocs->find(authn->world->assocs->baton, &authn->assoc, authn->info);
     if (code == BASE_NOT_FOUND)
-        return ask_source(authn);
+        return ask_source(authn, authn->info, 0);
     if (code != BASE_OK)
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0412", "the association table is in doubt");
     return base_ok();
@@ -219,7 +240,9 @@ base_result_t portal_authn_begin(portal_authn_t **out, const portal_world_t *wor
     authn->config = config;
     authn->source = source;
     authn->method = request->method;
+    authn->fresh_settings = request->fresh_settings;
     authn->info = gba_info_make(pool);
+    authn->refresh = base_ok();
     *out = authn;
     result = read_credentials(authn, request);
     if (result.code == BASE_OK)
@@ -308,6 +331,53 @@ static base_result_t compare_any(portal_authn_t *authn, const char *body_hash)
     return result;
 }
 
+/* A clock that was set back makes an answer look as if it came from the future. */
+static int settings_are_old(const portal_authn_t *authn)
+{
+    apr_time_t now = authn->world->clock->wall(authn->world->clock->baton);
+    apr_time_t age = now - authn->info->fetched;
+
+    return authn->config->settings_max_age > 0 &&
+           (age < 0 || age > authn->config->settings_max_age);
+}
+
+static int same_key(const portal_authn_t *authn, const gba_info_t *now)
+{
+    if (authn->uicc)
+        return now->has_uicc_key &&
+               base_secret_equal(authn->info->uicc_key, now->uicc_key, GBA_KEY_LEN);
+    return base_secret_equal(authn->info->me_key, now->me_key, GBA_KEY_LEN);
+}
+
+static base_result_t ask_anew(portal_authn_t *authn)
+{
+    gba_info_t *now = gba_info_make(authn->pool);
+    base_result_t result = ask_source(authn, now, 1);
+
+    if (result.code != BASE_OK)
+        return result;
+    if (!same_key(authn, now))
+        return base_fail(BASE_EXPIRED_KEY, "GBA0480", "the key source has another key by now");
+    memcpy(authn->info, now, sizeof(*now));
+    return check_age(authn);
+}
+
+base_result_t portal_authn_refresh(portal_authn_t *authn)
+{
+    if (!authn->refreshed && settings_are_old(authn))
+        authn->refresh = ask_anew(authn);
+    return authn->refresh;
+}
+
+/* Whose key is none any more has to bootstrap: a challenge, so the request must not count as
+ * authenticated. What else may be wrong is for who refreshes next: that answer can be protected. */
+static base_result_t refresh_early(portal_authn_t *authn)
+{
+    base_result_t result = portal_authn_refresh(authn);
+
+    return result.code == BASE_UNKNOWN_BTID || result.code == BASE_EXPIRED_KEY ? result : base_ok();
+}
+
 static base_result_t accept_nc(portal_authn_t *authn)
 {
     const gba_assoc_store_t *assocs = authn->world->assocs;
@@ -336,6 +406,8 @@ base_result_t portal_authn_finish(portal_authn_t *authn)
     if (authn->body && !digest_body_finish(authn->body, body_hash))
         return base_fail(BASE_INTERNAL, "GBA0424", "the body hash failed");
     result = compare_any(authn, body_hash);
+    if (result.code == BASE_OK && authn->fresh_settings)
+        result = refresh_early(authn);
     if (result.code == BASE_OK)
         result = accept_nc(authn);
     authn->verified = result.code == BASE_OK;
@@ -408,9 +480,11 @@ const char *portal_identity(const gba_info_t *info)
 
 void portal_authn_keep_pseudonym(portal_authn_t *authn, const char *pseudonym)
 {
+    const gba_assoc_store_t *assocs = authn->world->assocs;
+
     authn->info->pseudonym = gba_info_add_text(authn->info, pseudonym, strlen(pseudonym));
     if (authn->info->pseudonym)
-        (void)authn->world->assocs->put(authn->world->assocs->baton, &authn->assoc, authn->info);
+        (void)assocs->name(assocs->baton, &authn->assoc, authn->info->fetched, pseudonym);
 }
 
 const gba_naf_id_t *portal_authn_naf_id(const portal_authn_t *authn)

@@ -66,8 +66,16 @@ static base_code_t put(void *baton, const gba_assoc_key_t *key, const gba_info_t
     return store_says;
 }
 
+static base_code_t find(void *baton, const gba_assoc_key_t *key, gba_info_t *out)
+{
+    (void)baton;
+    (void)key;
+    (void)out;
+    return BASE_NOT_FOUND;
+}
+
 static const gba_keysource_t source = {NULL, ask, "source"};
-static const gba_assoc_store_t store = {NULL, NULL, put, NULL};
+static const gba_assoc_store_t store = {.find = find, .put = put};
 
 static gba_keysource_t *limiter(apr_uint32_t rate, apr_uint32_t in_flight)
 {
