@@ -35,6 +35,10 @@ int ue_bootstrap(ue_bootstrapping_t *out, const ue_options_t *opts, const ue_tra
 /** `gba-ue bootstrap`: bootstraps, and keeps it in opts->out (JSON, mode 0600) if that is set. */
 void ue_bootstrap_run(ue_result_t *result, const ue_options_t *opts, apr_pool_t *pool);
 
+/** Keeps it in a file: JSON, mode 0600, whole or not at all. Nonzero; else the result says why. */
+int ue_bootstrapping_save(const ue_bootstrapping_t *boot, const char *path, ue_result_t *result,
+                          apr_pool_t *pool);
+
 /** Reads such a file; one whose time is over is refused. Nonzero; else the result says why. */
 int ue_bootstrapping_load(ue_bootstrapping_t *out, const char *path, ue_result_t *result,
                           apr_pool_t *pool);

@@ -44,6 +44,13 @@ static int save(const ue_bootstrapping_t *boot, ue_pending_t *pending, ue_result
     return saved;
 }
 
+int ue_bootstrapping_save(const ue_bootstrapping_t *boot, const char *path, ue_result_t *result,
+                          apr_pool_t *pool)
+{
+    ue_pending_t *pending = ue_pending_open(path, result, pool);
+    return pending && save(boot, pending, result);
+}
+
 static const char *read_members(ue_bootstrapping_t *boot, const json_t *root, apr_pool_t *pool)
 {
     const char *btid = NULL, *impi = NULL, *ks = NULL, *rand = NULL, *until = NULL;

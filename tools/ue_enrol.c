@@ -32,6 +32,24 @@ typedef struct enrol_t {
     int bootstrapped_again;
 } enrol_t;
 
+/* What was bootstrapped earlier, if there is a file of it that is still good and the portal has not
+ * refused it; else, where there is a BSF, a new one, kept in that file. */
+static int prepare_bootstrapping(enrol_t *enrol, ue_bootstrapping_t *boot)
+{
+    const ue_options_t *opts = enrol->opts;
+    const char *file = opts->bootstrapping;
+    int is_there = file && (!opts->bsf || access(file, F_OK) == 0);
+    if (is_there && !enrol->bootstrapped_again) {
+        if (ue_bootstrapping_load(boot, file, enrol->result, enrol->pool))
+            return 1;
+        if (!opts->bsf || enrol->result->outcome != UE_AUTH_REFUSED)
+            return 0;
+        ue_trace_note(&enrol->trace, "%s", enrol->result->detail);
+    }
+    return ue_bootstrap(boot, opts, &enrol->trace, enrol->result, enrol->pool) &&
+           (!file || ue_bootstrapping_save(boot, file, enrol->result, enrol->pool));
+}
+
 /* B-TID and password: from a BSF, from a file of an earlier bootstrapping, or as given. */
 static int prepare_credentials(enrol_t *enrol)
 {
@@ -43,10 +61,7 @@ static int prepare_credentials(enrol_t *enrol)
         return ue_secret_password(&identity->password, opts, identity->naf_fqdn, enrol->result,
                                   enrol->pool);
     }
-    int done = opts->bsf
-                   ? ue_bootstrap(&boot, opts, &enrol->trace, enrol->result, enrol->pool)
-                   : ue_bootstrapping_load(&boot, opts->bootstrapping, enrol->result, enrol->pool);
-    if (!done)
+    if (!prepare_bootstrapping(enrol, &boot))
         return 0;
     identity->btid = enrol->result->btid = boot.btid;
     enrol->result->expires = boot.until;

@@ -180,8 +180,6 @@ static const char *check_bootstrapping_options(const ue_options_t *opts)
     if (opts->btid || opts->ks_naf_file || opts->ks_file || opts->rand_word || opts->impi)
         return "the bootstrapping gives B-TID and key: without --btid, --ks-naf-file, --ks-file, "
                "--rand, --impi";
-    if (opts->bsf && opts->bootstrapping)
-        return "--bsf and --bootstrapping exclude each other";
     if (opts->bsf && !opts->usim)
         return "--bsf needs a --usim";
     if (!opts->bsf && (opts->usim || opts->bsf_realm))
@@ -280,7 +278,8 @@ static const char *enrol_help(void)
            "  --rand HEX           RAND of the bootstrapping\n"
            "  --impi IMPI          private identity\n"
            "  --bsf BSF-URL        bootstrap there first, with --usim FILE (see bootstrap --help)\n"
-           "  --bootstrapping FILE what gba-ue bootstrap --out kept\n"
+           "  --bootstrapping FILE what gba-ue bootstrap --out kept; with --bsf: used while it is\n"
+           "                       good, and replaced by what is bootstrapped anew\n"
            "  --naf-fqdn NAME      the NAF's name; default: the URL's host\n"
            "  --ua-id ID           pki (default), digest, or hex:0123456789\n"
            "what we ask for\n"
