@@ -106,14 +106,19 @@ int mod_gba_pki_enrols(request_rec *r)
 
 /* The UE has been authenticated: no challenge any more, and the answer is protected. Where the
  * handler was not known at that time (AddHandler, RewriteRule, an internal redirect) it is only now
- * that the settings are asked for anew. */
-static base_result_t refresh(const mod_gba_pki_state_t *state)
+ * that the settings are asked for anew. That the BSF refuses the subscriber by now is a
+ * decision like any other: recorded, and told with its reason. */
+static base_result_t refresh(portal_enrol_request_t *request, request_rec *r,
+                             const mod_gba_pki_state_t *state)
 {
     base_result_t result = portal_authn_refresh(state->authn);
 
-    if (result.code == BASE_NOT_AUTHORISED)
-        result.code = BASE_REQUIRE_REFUSED;
-    else if (result.code != BASE_OK)
+    if (result.code == BASE_NOT_AUTHORISED) {
+        mod_gba_pki_log_result(r, result);
+        request->is_refused = 1;
+        return base_ok();
+    }
+    if (result.code != BASE_OK)
         result.code = BASE_STORE_DOWN;
     return result;
 }
@@ -134,7 +139,7 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
         profile.renew_before = dir->renew_before;
 
     if (result.code == BASE_OK)
-        result = refresh(state);
+        result = refresh(&request, r, state);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)

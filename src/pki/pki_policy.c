@@ -21,6 +21,7 @@ static const struct {
     {"KEY_EXPONENT", "The RSA key has a public exponent other than 65537."},
     {"KEY_CURVE", "The EC key is on a curve other than P-256 and P-384."},
     {"KEY_TAKEN", "This key cannot be certified for this subscription; make a new key."},
+    {"NOT_AUTHORISED", "The network operator does not let this subscription use this service."},
 };
 
 static int in_table(pki_reason_t reason)
@@ -93,6 +94,8 @@ pki_decision_t pki_decide(const pki_subscriber_t *subscriber, pki_reason_t key_c
     unsigned wish = usage_wish & known;
     unsigned possible = wish ? wish & allowed : allowed;
     pki_decision_t permit = {1, PKI_REASON_NONE, PKI_USAGE_NON_REPUDIATION};
+    if (subscriber->is_refused)
+        return refuse(PKI_REASON_NOT_AUTHORISED);
     if (!subscriber->has_identity)
         return refuse(PKI_REASON_NO_IDENTITY);
     if (!subscriber->has_uss)

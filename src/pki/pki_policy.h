@@ -22,6 +22,7 @@ typedef enum pki_reason_t {
     PKI_REASON_KEY_CURVE,         /**< EC curve other than P-256 and P-384 */
     PKI_REASON_KEY_TAKEN,         /**< the key was certified for another subscriber; only who holds
                                        the ledger can tell */
+    PKI_REASON_NOT_AUTHORISED,    /**< the BSF refuses him, although his key is good */
     PKI_REASONS                   /**< how many there are; not a reason */
 } pki_reason_t;
 
@@ -36,6 +37,7 @@ const char *pki_reason_public_text(pki_reason_t reason);
 
 /** What is known of the subscriber, from the BSF alone. */
 typedef struct pki_subscriber_t {
+    int is_refused;   /**< nonzero: the BSF says that he may not use this portal */
     int has_identity; /**< nonzero: IMPI or a UE identity is known */
     int has_uss;      /**< nonzero: there is a USS of GAA service type 1 */
     unsigned allowed; /**< PKI_USAGE_ mask that its flags unlock (flag 1: digitalSignature,

@@ -38,9 +38,10 @@ base_result_t portal_enrol_check(const portal_enrol_request_t *request)
 
 /* ---- who asks ---- */
 
-static pki_subscriber_t subscriber_of(const gba_info_t *info)
+static pki_subscriber_t subscriber_of(const portal_enrol_request_t *request)
 {
-    pki_subscriber_t subscriber = {0};
+    const gba_info_t *info = request->info;
+    pki_subscriber_t subscriber = {.is_refused = request->is_refused};
 
     subscriber.has_identity = portal_identity(info) != NULL;
     subscriber.has_uss = gba_info_has_flag(info, GBA_GS_TYPE_PKI_PORTAL, 0);
@@ -70,9 +71,8 @@ static base_result_t read_pkcs10(enrolment_t *enrolment, pki_reason_t *key_check
 static base_result_t fill_question(enrolment_t *enrolment, pki_reason_t key_check)
 {
     portal_issue_t *question = &enrolment->question;
-    const gba_info_t *info = enrolment->request->info;
-    pki_subscriber_t subscriber = subscriber_of(info);
-    const char *name = portal_identity(info);
+    pki_subscriber_t subscriber = subscriber_of(enrolment->request);
+    const char *name = portal_identity(enrolment->request->info);
     base_span_t spki = pki_pkcs10_spki(enrolment->pkcs10);
 
     if ((name && strlen(name) > GBA_BTID_MAX) || strlen(enrolment->request->btid) > GBA_BTID_MAX)

@@ -19,6 +19,7 @@ typedef struct portal_enrol_request_t {
     base_span_t body;
     const char *btid;       /**< as authenticated */
     const gba_info_t *info; /**< as authenticated */
+    int is_refused;         /**< nonzero: asked anew, the BSF refused the subscriber since */
 } portal_enrol_request_t;
 
 /** Everything that the answer says. */

@@ -215,6 +215,7 @@ sub prolonged {
     $_->look for $log{day}, $told;
     my $run = is_outcome(enrol(day => '--bootstrapping', $kept, '--key', $key), 1, 'refused', 'blocked at the BSF: refused, although his key is still good');
     is($run->{json}{verified}, $true, 'and he can prove it');
+    is($run->{json}{reason}, 'NOT_AUTHORISED', 'and is told why');
     $log{day}->holds('by the BSF', qw(GBA0904 GBA0910));
     $told->look;
     $bsf{day}->write_subscribers(alice => { ussList => [] });

@@ -9,8 +9,8 @@
 
 /* Codes stand in ledgers, pages and scripts: they never change. */
 static const char *const codes[] = {
-    "NONE",     "NO_IDENTITY", "NO_USS",       "NO_FLAG",   "USAGE_NOT_ALLOWED",
-    "KEY_TYPE", "KEY_SIZE",    "KEY_EXPONENT", "KEY_CURVE", "KEY_TAKEN",
+    "NONE",     "NO_IDENTITY",  "NO_USS",    "NO_FLAG",   "USAGE_NOT_ALLOWED", "KEY_TYPE",
+    "KEY_SIZE", "KEY_EXPONENT", "KEY_CURVE", "KEY_TAKEN", "NOT_AUTHORISED",
 };
 
 static void reason_table(void)
@@ -41,12 +41,22 @@ static void reason_table(void)
 static void decide_row(int identity, int uss, unsigned allowed, pki_reason_t key, unsigned wish,
                        pki_reason_t want, unsigned usage)
 {
-    pki_subscriber_t subscriber = {identity, uss, allowed};
+    pki_subscriber_t subscriber = {0, identity, uss, allowed};
     pki_decision_t got = pki_decide(&subscriber, key, wish);
     ok(got.reason == want && got.usage == usage && got.permit == (want == PKI_REASON_NONE),
        "identity %d, USS %d, flags %u, key %s, wish %u: %s, usage %u (got %s, %u)", identity, uss,
        allowed, pki_reason_code(key), wish, pki_reason_code(want), usage,
        pki_reason_code(got.reason), got.usage);
+}
+
+static void bsf_refuses(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        pki_subscriber_t subscriber = {1, i & 1, (i >> 1) & 1, i & 4 ? DS | NR : 0};
+        pki_decision_t got = pki_decide(&subscriber, PKI_REASON_NONE, 0);
+        ok(!got.permit && got.reason == PKI_REASON_NOT_AUTHORISED && got.usage == 0,
+           "whom the BSF refuses nothing else unlocks (%u)", i);
+    }
 }
 
 /* Flags 1 and 2 of GAA service type 1; the wish narrows, never widens. Row: allowed, column: wish
@@ -185,6 +195,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     reason_table();
     decisions();
+    bsf_refuses();
     strange_bits();
     key_checks(pool);
     apr_pool_destroy(pool);
