@@ -27,6 +27,13 @@ int bsf_answer(request_rec *r, const char *type, const char *body)
     return OK;
 }
 
+/* httpd itself escapes what a log may not have, but leaves quotes as they are. */
+void bsf_trace(request_rec *r, const char *what, const char *text)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_TRACE1, 0, r, "GBA0931: laboratory BSF: Nbsp: %s: %.4096s",
+                  what, text);
+}
+
 static char *problem_text(const bsf_problem_t *problem)
 {
     json_t *object =
@@ -51,6 +58,7 @@ int bsf_answer_problem(request_rec *r, const bsf_problem_t *problem)
     free(text);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "GBA0910: laboratory BSF: Nbsp: %d %s: %s",
                   problem->status, problem->cause, problem->detail);
+    bsf_trace(r, apr_itoa(r->pool, problem->status), body);
     if (ap_discard_request_body(r) != OK)
         r->connection->keepalive = AP_CONN_CLOSE;
     r->status = problem->status;

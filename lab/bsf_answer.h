@@ -22,6 +22,9 @@ int bsf_answer(request_rec *r, const char *type, const char *body);
 /** Sends application/problem+json, and logs it. Returns the handler's result. */
 int bsf_answer_problem(request_rec *r, const bsf_problem_t *problem);
 
+/** Logs a message of Nbsp at trace1: what it is, and its JSON, in which the caller masks keys. */
+void bsf_trace(request_rec *r, const char *what, const char *text);
+
 /** @a when as an RFC 3339 date-time and xs:dateTime, UTC, whole seconds. In @a pool. */
 const char *bsf_time(apr_pool_t *pool, apr_time_t when);
 

@@ -160,6 +160,23 @@ static json_t *make_info(const bsf_query_t *query, const bsf_entry_t *entry,
     return NULL;
 }
 
+/* Keys are never in a log, not even in a laboratory's. */
+static void trace_info(request_rec *r, const json_t *info)
+{
+    static const char *const secret[] = {"meKeyMaterial", "uiccKeyMaterial"};
+    json_t *masked = json_copy((json_t *)(apr_uintptr_t)info);
+    char *text;
+
+    for (unsigned i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+        if (json_object_get(masked, secret[i]) &&
+            json_object_set_new(masked, secret[i], json_string("(64 hex digits)")) != 0)
+            json_object_clear(masked);
+    text = json_dumps(masked, JSON_COMPACT);
+    bsf_trace(r, "200", text ? text : "{}");
+    free(text);
+    json_decref(masked);
+}
+
 static int send_info(request_rec *r, json_t *info)
 {
     char *text = json_dumps(info, JSON_COMPACT);
@@ -168,6 +185,7 @@ static int send_info(request_rec *r, json_t *info)
     if (text)
         base_secret_wipe(text, strlen(text));
     free(text);
+    trace_info(r, info);
     gba_json_free(info);
     return body ? bsf_answer(r, "application/json", body) : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -232,6 +250,7 @@ int bsf_nbsp_handler(request_rec *r)
     }
     if (status != OK)
         return status;
+    bsf_trace(r, "request", apr_pstrmemdup(r->pool, (const char *)text.data, text.len));
     if (!bsf_query_read(&query, &problem, text, r->pool))
         return bsf_answer_problem(r, &problem);
     return answer(r, server, &query);

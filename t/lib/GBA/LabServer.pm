@@ -89,7 +89,7 @@ GBALabNaf pkiportal.home1.net
 <Location "/nbsp-gba/v1">
     SetHandler gba-bsf-nbsp
 </Location>
-LogLevel gba_bsf:trace8
+LogLevel gba_bsf:debug
 @{[ $self->{lab} // '' ]}
 END
 }
