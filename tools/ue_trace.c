@@ -73,7 +73,9 @@ static const char *safe(const ue_trace_t *trace, const char *text)
 static const char *request_title(const ue_exchange_t *exchange, int authorized)
 {
     if (exchange->is_ub)
-        return "Ub: TS 24.109 clause 4: Bootstrapping request (UE to BSF)";
+        return strstr(exchange->authorization, "nonce=\"\"")
+                   ? "Ub: TS 24.109 clause 4: Bootstrapping request (UE to BSF)"
+                   : "Ub: TS 24.109 clause 4: Answer to the AKA challenge (UE to BSF)";
     if (authorized)
         return "TS 24.109 E.3.1: Authenticated enrolment request (UE to PKI portal)";
     return exchange->body.len ? "Table E.3.1-1: Initial enrolment request (UE to PKI portal)"
