@@ -5,12 +5,12 @@
 . "$(dirname -- "$0")/tap.inc"
 
 table=$(find src/httpd mod_gba_pki.c -name '*.c' -exec cat {} + 2>/dev/null | tr '\n' ' ' |
-    grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/' | sort)
+    grep -oE 'AP_INIT_[A-Z0-9_]+\( *"<?[A-Za-z0-9]+"' | sed 's/.*"<\{0,1\}\(.*\)"/\1/' | sort)
 at_least 10 "$(count "$table")" "directives in the table"
 clean "no directive stands in the table twice" "$(printf '%s\n' "$table" | uniq -d)"
 
-# A directive line of the reference configuration, perhaps commented out ("#GBAQop auth").
-reference=$(sed -n 's/^[[:space:]]*#\{0,1\}\(GBA[A-Za-z0-9]*\)[[:space:]].*/\1/p' conf/gba_pki.conf | sort -u)
+# A directive line of the reference configuration, perhaps commented out ("#GBAQop auth"), or a section.
+reference=$(sed -n 's/^[[:space:]]*#\{0,1\}<\{0,1\}\(GBA[A-Za-z0-9]*\)[[:space:]].*/\1/p' conf/gba_pki.conf | sort -u)
 # A section of the page.
 sections=$(sed -n 's/^## \(GBA[A-Za-z0-9]*\)$/\1/p' docs/directives.md | sort)
 clean "no directive has two sections in docs/directives.md" "$(printf '%s\n' "$sections" | uniq -d)"
