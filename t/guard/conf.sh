@@ -25,6 +25,11 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
     -keyout "$work/etc/ca.key" -out "$work/etc/ca.pem" >"$work/openssl" 2>&1 || note "$(cat "$work/openssl")"
 chmod 600 "$work/etc/ca.key"
+# Files of a BSF, which need only be of the right kind.
+cp "$work/etc/ca.pem" "$work/etc/operator-ca.pem"
+cp "$work/etc/ca.pem" "$work/etc/naf.pem"
+cp -p "$work/etc/ca.key" "$work/etc/naf.key"
+(umask 077 && echo secret >"$work/etc/naf.secret")
 # The key file is the one that the page shows.
 (umask 077 && awk '/^```json$/ { on = 1; next } /^```/ { on = 0 } on' docs/operations.md >"$work/etc/keys.json")
 at_least 5 "$(wc -l <"$work/etc/keys.json")" "lines of key file in docs/operations.md"
@@ -50,7 +55,7 @@ try() { # NAME FILE SED-SCRIPT
 }
 try "httpd takes conf/gba_pki-minimal.conf" conf/gba_pki-minimal.conf ''
 try "httpd takes conf/gba_pki.conf" conf/gba_pki.conf ''
-try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\)/\1/'
+try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\|<\/\{0,1\}GBABsf\)/\1/'
 if test -f "$lab"; then
     try "httpd takes conf/gba_bsf_lab.conf" conf/gba_bsf_lab.conf ''
     try "httpd takes conf/gba_bsf_lab.conf with every default written out" conf/gba_bsf_lab.conf 's/#\(GBALab\)/\1/'

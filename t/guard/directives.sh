@@ -7,7 +7,7 @@
 
 directives() { # PLACE...: the names in the tables of directives there
     find "$@" -name '*.c' -exec cat {} + 2>/dev/null | tr '\n' ' ' |
-        grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/' | sort
+        grep -oE 'AP_INIT_[A-Z0-9_]+\( *"<?[A-Za-z0-9]+"' | sed 's/.*"<\{0,1\}\(.*\)"/\1/' | sort
 }
 table=$(directives src/httpd mod_gba_pki.c)
 at_least 10 "$(count "$table")" "directives in the table"
@@ -16,8 +16,8 @@ at_least 5 "$(count "$lab_table")" "directives of the laboratory"
 clean "no directive stands in a table twice" "$(printf '%s\n%s\n' "$table" "$lab_table" | sort | uniq -d)"
 clean "those of the laboratory start with GBALab" "$(printf '%s\n' "$lab_table" | grep -v '^GBALab[A-Z]')"
 
-# A directive line of the reference configuration, perhaps commented out ("#GBAQop auth").
-reference=$(sed -n 's/^[[:space:]]*#\{0,1\}\(GBA[A-Za-z0-9]*\)[[:space:]].*/\1/p' conf/gba_pki.conf | sort -u)
+# A directive line of the reference configuration, perhaps commented out ("#GBAQop auth"), or a section.
+reference=$(sed -n 's/^[[:space:]]*#\{0,1\}<\{0,1\}\(GBA[A-Za-z0-9]*\)[[:space:]].*/\1/p' conf/gba_pki.conf | sort -u)
 for name in $table; do
     if printf '%s\n' "$reference" | grep -qx "$name"; then
         pass "$name is in conf/gba_pki.conf"
