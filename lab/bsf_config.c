@@ -168,6 +168,8 @@ const bsf_server_t *bsf_server_ready(request_rec *r)
 {
     const bsf_server_t *server = bsf_server_of(r->server);
 
+    /* Whoever meets such a BSF where it should not be can tell. */
+    apr_table_setn(r->err_headers_out, "X-GBA-Laboratory", "for laboratories only");
     if (server->name && server->subscribers)
         return server;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -42,7 +42,7 @@ void *bsf_server_merge(apr_pool_t *pool, void *outer, void *inner);
 bsf_server_t *bsf_server_of(const server_rec *s);
 
 /** The same in a request, if that server is a BSF; NULL, and told in the log, if it lacks
- *  GBALabName. */
+ *  GBALabName. Its answer then says that it is for laboratories. */
 const bsf_server_t *bsf_server_ready(request_rec *r);
 
 /** Checks all servers and reads their subscribers: OK, or an HTTP status after it was told. Nonzero

@@ -28,6 +28,7 @@ $log->holds('bootstrapped', ('GBA0923') x 3);
 my $answer = $server->retrieve($alice->{btid}, gsIds => [1]);
 is("$answer->{status} $answer->{type}", '200 application/json', 'a NAF asks for a key');
 is(GBA::HTTP::field($answer, 'Cache-Control'), 'no-store', 'which nobody may store');
+like(GBA::HTTP::field($answer, 'X-GBA-Laboratory'), qr/laboratories/, 'and the answer says where such a BSF belongs');
 my $info = $answer->{json};
 is($info->{meKeyMaterial}, unpack('H*', $ue{alice}->naf_key($alice, 'pkiportal.home1.net')), 'it is the UE\'s (TS 33.220 B.3)');
 is($info->{keyExpiryTime}, $alice->{lifetime}, 'and ends when the UE was told');

@@ -24,6 +24,7 @@ my $alice = GBA::Ub->new($server->usim('alice'));
 # ---- success ----
 my $first = $alice->first;
 is($first->{status}, 401, 'a UE that names itself is challenged');
+like(GBA::HTTP::field($first, 'X-GBA-Laboratory'), qr/laboratories/, 'by a BSF that says in each answer what it is for');
 my $challenge = $first->{challenge};
 ok($challenge, 'in the one spelling that UEs are known to survive');
 is($challenge->{realm}, 'bsf.home1.net', 'the realm is the BSF (TS 24.109 4.2)');
