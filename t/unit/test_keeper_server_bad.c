@@ -53,14 +53,15 @@ static void test_nonsense(void)
 {
     static const nonsense_t rows[] = {
         {"HTTP", "GBA0506", "GET / HTTP/1.1\r\n\r\n", 18},
-        {"the next version", "GBA0506", "GBAK\0\2", 6},
-        {"a frame over its bound", "GBA0506", "GBAK\0\1\0\1\0\0\100\0", 12},
-        {"a frame of 4 GiB", "GBA0506", "GBAK\0\1\0\1\377\377\377\377", 12},
-        {"an unknown kind", "GBA0506", "GBAK\0\1\0\5", 8},
-        {"a frame that is too short for its field", "GBA0505", "GBAK\0\1\0\1\0\0\0\5", 12},
-        {"a frame of another kind", "GBA0505", "GBAK\0\1\0\3", 8},
-        {"a reply", "GBA0505", "GBAK\0\1\200\1", 8},
-        {"an empty frame", "GBA0505", "GBAK\0\1\0\1\0\0\0\0", 12},
+        {"the last version", "GBA0506", "GBAK\0\1", 6},
+        {"the next version", "GBA0506", "GBAK\0\3", 6},
+        {"a frame over its bound", "GBA0506", "GBAK\0\2\0\1\0\0\100\0", 12},
+        {"a frame of 4 GiB", "GBA0506", "GBAK\0\2\0\1\377\377\377\377", 12},
+        {"an unknown kind", "GBA0506", "GBAK\0\2\0\5", 8},
+        {"a frame that is too short for its field", "GBA0505", "GBAK\0\2\0\1\0\0\0\5", 12},
+        {"a frame of another kind", "GBA0505", "GBAK\0\2\0\3", 8},
+        {"a reply", "GBA0505", "GBAK\0\2\200\1", 8},
+        {"an empty frame", "GBA0505", "GBAK\0\2\0\1\0\0\0\0", 12},
     };
     start(60000, 8);
     int other = srvf_connect(SOON_MS);

@@ -193,7 +193,7 @@ enum {
     INFO = 1 + 2 + 2, /* after the outcome, no tag, no detail */
     INFO_HAS_UICC = INFO + GBA_KEY_LEN,
     INFO_EXPIRES = INFO_HAS_UICC + 1 + GBA_KEY_LEN,
-    INFO_TYPE = INFO_EXPIRES + 24,
+    INFO_TYPE = INFO_EXPIRES + 32,
     INFO_USS = INFO_TYPE + 1,
     INFO_FLAGS = INFO_USS + 1 + 8,
     INFO_UE_IDS = INFO_FLAGS + 1 + 4 * GBA_FLAGS_MAX,
@@ -357,7 +357,7 @@ static void test_lying_refusals(void)
     static const apr_uint64_t rows[] = {PKI_REASON_NONE, PKI_REASONS, 255};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         wiref_frame_t frame = wiref_replied(KEEPER_ISSUE, wiref_failure(BASE_ENROL_REFUSED, 0));
-        poke(frame, frame.len - KEEPER_WIRE_HEADER - 1, rows[i], 1);
+        poke(frame, frame.len - KEEPER_WIRE_HEADER - 1 - 4, rows[i], 1);
         ok(reply_refused(KEEPER_ISSUE, wiref_span(frame)), "a refusal with reason %d",
            (int)rows[i]);
         free(frame.data);

@@ -109,4 +109,23 @@ row('no media type', { type => undef }, $down, tags => $failed);
 
 # A BSF that has answered nothing right is asked again when it does; known UEs were never concerned.
 $scene->finish;
+
+# ---- a BSF that has lost its data, or a portal that asks for the wrong NAF_Id ----
+{
+    my $lost  = GBA::BSF->start;
+    my $other = GBA::BSF::Scene->start(bsf => $lost, section => "GBABsfTimeout 1s 2s\n");
+    my $alarm = sub {
+        my ($known, $unknown) = @_;
+        my @ues = ((map { $other->ue([1]) } 1 .. $known), map { my $ue = $other->ue([1]); $lost->forget($ue->{subscriber}); $ue } 1 .. $unknown);
+        $other->ask($_) for @ues;
+        return grep { /GBA1163/ } $other->log->look;
+    };
+    is(scalar($alarm->(12, 0)), 0, 'B-TIDs that are known say nothing');
+    is(scalar($alarm->(0, 12)), 0, 'nor do as many unknown ones');
+    my @lines = $alarm->(0, 1);
+    is(scalar(@lines), 1, 'more than half of many are an error');
+    like($lines[0], qr/:error\].*GBA1163: .*BSF home does not know 13 of the 25 B-TIDs/, 'which says how many');
+    is(scalar($alarm->(0, 10)), 0, 'and is told once');
+    $other->finish;
+}
 done_testing;
