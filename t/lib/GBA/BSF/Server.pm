@@ -27,10 +27,10 @@ my $path = qr{/nbsp-gba/v1/bootstrapping-info-retrieval\z};
 my $most = 1024 * 1024;
 
 sub new {
-    my ($class, $listener, $control) = @_;
+    my ($class, $listener, $control, $state) = @_;
     $_->blocking(0) for $listener;
     return bless { listener => $listener, control => $control, ends => time + 1800, conns => {}, tokens => {},
-        state => { next => [], next_token => [] }, log => new_log(), connections => 0, at_once => 0 }, $class;
+        state => { next => [], next_token => [], %$state }, log => new_log(), connections => 0, at_once => 0 }, $class;
 }
 
 sub new_log { return { calls => [], tokens => [], peak => 0 } }
