@@ -93,7 +93,7 @@ sub is_outcome {
     my $key  = GBA::KDF::naf_key(ks => pack('H*', $boot->{ks}), rand => pack('H*', $boot->{rand}), impi => $boot->{impi}, naf => 'pkiportal.home1.net');
     is($info->{meKeyMaterial}, unpack('H*', $key), 'UE and BSF have the same Ks (TS 33.220 B.3)');
     is($info->{keyExpiryTime}, $boot->{expires}, 'and mean the same end of it');
-    is($run->{json}{btid} // $boot->{btid}, $boot->{btid}, 'the B-TID');
+    is($run->{json}{$_}, $boot->{$_}, "the report has its $_") for qw(btid expires);
     $log{day}->look;
     $run = is_outcome(enrol(day => '--bootstrapping', $kept), 0, 'enrolled', 'and enrols with it');
     is($run->{json}{verified}, $true, 'verified');
@@ -218,6 +218,8 @@ sub prolonged {
     is($run->{json}{reason}, 'NOT_AUTHORISED', 'and is told why');
     $log{day}->holds('by the BSF', qw(GBA0904 GBA0910));
     $told->look;
+    is_outcome(bootstrap(day => '--usim', $alice), 3, 'authentication-refused', 'nor can he bootstrap anew');
+    $log{day}->holds('by the BSF', 'GBA0926');
     $bsf{day}->write_subscribers(alice => { ussList => [] });
     is_outcome(enrol(day => '--bootstrapping', $kept, '--key', $key), 1, 'refused', 'without settings: refused too');
     $bsf{day}->write_subscribers;
