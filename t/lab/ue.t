@@ -22,7 +22,7 @@ my $life = 3;
 # Three BSFs of one name: one whose keys live for a day, one whose keys live for seconds, and one that
 # knows none of the others' B-TIDs.
 my %bsf = (
-    day     => GBA::LabServer->start(alone => 1, children => 2),
+    day     => GBA::LabServer->start(alone => 1, children => 1),    # each child reads a changed file itself
     short   => GBA::LabServer->start(alone => 1, children => 1, lab => "GBALabKeyLifetime ${life}s\n"),
     foreign => GBA::LabServer->start(alone => 1, children => 1),
 );
