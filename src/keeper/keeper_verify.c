@@ -176,22 +176,22 @@ static const pki_ca_t *ca_of(const verification_t *v, const keeper_record_t *rec
 /** What the row says must be what the certificate says. NULL if so. */
 static const char *check_certificate(const verification_t *v, const keeper_record_t *record)
 {
-    pki_cert_spec_t spec = {.usage = (unsigned)record->key_usage,
-                            .not_before = apr_time_from_sec(record->not_before),
-                            .not_after = apr_time_from_sec(record->not_after)};
+    pki_cert_record_t said = {.usage = (unsigned)record->key_usage,
+                              .not_before = apr_time_from_sec(record->not_before),
+                              .not_after = apr_time_from_sec(record->not_after)};
     const pki_ca_t *ca = ca_of(v, record);
     if (!ca)
         return "is said to be of a CA that was not given";
-    spec.spki = spki_of(record->der, v->row);
-    if (!spec.spki.data)
+    said.spki = spki_of(record->der, v->row);
+    if (!said.spki.data)
         return "cannot be read";
-    if (!sha256_is(spec.spki, record->spki_sha256))
+    if (!sha256_is(said.spki, record->spki_sha256))
         return "is for another key than its row says";
     if (strlen(record->pseudonym) != PKI_PSEUDONYM_LEN ||
-        !base_hex_decode(spec.serial, PKI_SERIAL_LEN, record->serial, strlen(record->serial)))
+        !base_hex_decode(said.serial, PKI_SERIAL_LEN, record->serial, strlen(record->serial)))
         return "has a row without a serial or a pseudonym";
-    memcpy(spec.pseudonym, record->pseudonym, sizeof spec.pseudonym);
-    base_result_t result = pki_cert_check(ca, &spec, record->der);
+    memcpy(said.pseudonym, record->pseudonym, sizeof said.pseudonym);
+    base_result_t result = pki_cert_check_record(ca, &said, record->der);
     if (result.code == BASE_STORE_DOWN)
         return "is not signed by its CA";
     return result.code == BASE_OK ? NULL : "says something else than its row";
