@@ -120,8 +120,10 @@ static void visit_name(void *baton, void *payload)
     naming->code = BASE_OK;
     if (assoc->info.pseudonym != 0)
         return;
+    BASE_FAULT("name-before");
     ref = gba_info_add_text(&assoc->info, naming->pseudonym, strlen(naming->pseudonym));
     assoc->info.pseudonym = ref;
+    BASE_FAULT("name-after");
 }
 
 static base_code_t table_name(void *baton, const gba_assoc_key_t *key, apr_time_t fetched,

@@ -300,43 +300,43 @@ static base_result_t open_pair(keeping_t *k, int ca, int ledger, apr_pool_t *poo
     return result;
 }
 
+/* The pair's issuer, opened if it is not yet. */
+static base_result_t late_issuer(const late_t *late, const portal_issuer_t **issuer,
+                                 apr_pool_t *pool)
+{
+    base_result_t result = open_pair(late->keeping, late->ca, late->ledger, pool);
+
+    if (result.code == BASE_OK)
+        *issuer = opened(late->keeping, place_of(late->keeping, late->ca, late->ledger));
+    return result;
+}
+
 static base_result_t late_issue(void *baton, const portal_issue_t *question, portal_issued_t *out,
                                 apr_pool_t *pool)
 {
-    const late_t *late = baton;
-    base_result_t result = open_pair(late->keeping, late->ca, late->ledger, pool);
-    const portal_issuer_t *issuer;
+    const portal_issuer_t *issuer = NULL;
+    base_result_t result = late_issuer(baton, &issuer, pool);
 
-    if (result.code != BASE_OK)
-        return result;
-    issuer = opened(late->keeping, place_of(late->keeping, late->ca, late->ledger));
-    return issuer->issue(issuer->baton, question, out, pool);
+    return result.code == BASE_OK ? issuer->issue(issuer->baton, question, out, pool) : result;
 }
 
 static base_result_t late_pseudonym(void *baton, const char *subscriber,
                                     char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool)
 {
-    const late_t *late = baton;
-    base_result_t result = open_pair(late->keeping, late->ca, late->ledger, pool);
-    const portal_issuer_t *issuer;
+    const portal_issuer_t *issuer = NULL;
+    base_result_t result = late_issuer(baton, &issuer, pool);
 
-    if (result.code != BASE_OK)
-        return result;
-    issuer = opened(late->keeping, place_of(late->keeping, late->ca, late->ledger));
-    return issuer->pseudonym(issuer->baton, subscriber, out, pool);
+    return result.code == BASE_OK ? issuer->pseudonym(issuer->baton, subscriber, out, pool)
+                                  : result;
 }
 
 static base_result_t late_weigh(void *baton, const portal_issue_t *question, portal_weighed_t *out,
                                 apr_pool_t *pool)
 {
-    const late_t *late = baton;
-    base_result_t result = open_pair(late->keeping, late->ca, late->ledger, pool);
-    const portal_issuer_t *issuer;
+    const portal_issuer_t *issuer = NULL;
+    base_result_t result = late_issuer(baton, &issuer, pool);
 
-    if (result.code != BASE_OK)
-        return result;
-    issuer = opened(late->keeping, place_of(late->keeping, late->ca, late->ledger));
-    return issuer->weigh(issuer->baton, question, out, pool);
+    return result.code == BASE_OK ? issuer->weigh(issuer->baton, question, out, pool) : result;
 }
 
 static int ca_rows(const keeping_t *k)

@@ -20,7 +20,7 @@ threads=${GBA_HAMMER_THREADS:-$threads}
 ticks=${GBA_HAMMER_TICKS:-$ticks}
 
 command -v pkg-config >/dev/null || skip "pkg-config is missing"
-read -ra flags <<<"$(pkg-config --cflags --libs apr-1 libcrypto jansson 2>/dev/null)"
+read -ra flags <<<"$(pkg-config --cflags --libs apr-1 apr-util-1 libcrypto jansson 2>/dev/null)"
 cc=${CC:-cc}
 echo 'int main(void) { return 0; }' >"$scratch/nothing.c"
 $cc -fsanitize=thread "$scratch/nothing.c" -o "$scratch/nothing" 2>/dev/null ||

@@ -25,6 +25,7 @@ plan skip_all => 'no sqlite3 program (Debian: sqlite3)' unless GBA::Ledger->is_p
 
 my $deaths  = $ENV{GBA_CRASHES} || ($ENV{GBA_TORTURE} ? 20 : 2);
 my $clients = 6;
+my ($quota, $window) = (8, 2);    # GBAQuota: low enough that it is reached all the time
 
 # Who dies removes the file, so the folder is theirs.
 my $folder = site()->{tmp} . "/fault.$$";
@@ -34,21 +35,22 @@ chown scalar getpwnam site()->{user}, scalar getgrnam site()->{group}, $folder i
 
 my @entries = GBA::Enrolling::entries($clients);
 my $server  = GBA::Server->start(module => $module, children => 3, subscribers => \@entries,
-    env => { GBA_FAULT_FILE => $file }, log_level => 'warn gba_pki:notice');
+    env => { GBA_FAULT_FILE => $file }, log_level => 'warn gba_pki:notice',
+    conf => "GBAQuota $quota per ${window}s\n");
 my $keeper    = GBA::Keeper->of($server);
 my $ledger    = GBA::Ledger->new($server->dir . '/ledger/ledger.db');
 my $enrolling = GBA::Enrolling->new($server, @entries);
-my $keepers_killed = 0;
+my ($keepers_killed, $full) = (0, 0);
 
 sub first_of { my (@lines) = @_; return map { s/\n?\z/\n/r } grep { defined } @lines[0 .. 9] }
 
-# Until every client gets its certificate.
+# Until every client gets its certificate, or is told that it has had enough for now.
 sub is_settled {
     my $until = time + 60;
     while (time < $until) {
         my %outcome = $enrolling->run(2 * $clients);
         return 0 if $outcome{wrong};
-        return 1 if $outcome{certificate} == 2 * $clients;
+        return 1 if $outcome{certificate} && $outcome{certificate} + $outcome{full} == 2 * $clients;
         sleep 0.2;
     }
     return 0;
@@ -108,7 +110,7 @@ sub next_children {
 
 sub rounds {
     my ($name, $who, $die) = @_;
-    my %outcome = map { $_ => 0 } qw(certificate again broken wrong);
+    my %outcome = map { $_ => 0 } qw(certificate again broken full wrong);
     my ($died, $back, $settled) = (0, 0, 0);
     for (1 .. $deaths) {
         my $former = $keeper->wait_back;
@@ -130,6 +132,9 @@ sub rounds {
         if $name =~ /\Akeeper, (?:decide|sign|commit|reply-before)/;
     my @problems = $ledger->problems($enrolling->received);
     ok(!@problems, "$name: the ledger holds what was received, and nothing twice") or diag(first_of(@problems));
+    my @over = $ledger->over_quota($quota, $window);
+    ok(!@over, "$name: and never more than the quota") or diag(first_of(@over));
+    $full += $outcome{full};
     return;
 }
 
@@ -153,6 +158,7 @@ rounds('both, at random', 'both', sub {
 is($enrolling->finish, 0, 'no client saw a wrong answer');
 my @received = $enrolling->received;
 note(scalar(@received) . ' certificates were received');
+ok($full, 'and the quota was reached');
 my @loud = grep { GBA::Log::is_loud($_) } split /^/, slurp($server->error_log);
 is(scalar(grep { /GBA0720/ } @loud), $keepers_killed, 'each death of a keeper is in the log');
 my @strange = grep { !/GBA(?:0616|0720|052[0234]):/ } @loud;

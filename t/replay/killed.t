@@ -88,8 +88,8 @@ sub left {
 my @rows = (
     ['accept-before', 'known', $target],
     ['accept-after',  'known', $target],
-    ['put-before',    'known', '/named/hello.txt'],
-    ['put-after',     'known', '/named/hello.txt'],
+    ['name-before',   'known', '/named/hello.txt'],
+    ['name-after',    'known', '/named/hello.txt'],
 );
 for my $row (@rows) {
     my ($point, $who, $path) = @$row;

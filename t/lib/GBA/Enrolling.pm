@@ -19,7 +19,7 @@ GBA::Enrolling - clients that enrol all the time and remember what they were giv
 A process for each subscriber; two of three requests are for a new key, the third for the last one
 again, which must be answered by the same certificate if there was one. Each has a connection of its
 own. Outcomes: C<certificate> (200 with a right Authentication-Info), C<again> (503 with a right
-one and Retry-After), C<broken> (the connection ended without an answer), C<wrong> (anything else;
+one and Retry-After), C<full> (403 by a quota, with a right one), C<broken> (the connection ended without an answer), C<wrong> (anything else;
 said as a comment by C<finish>). What is received is written to a file of the client at once.
 
 =cut
@@ -33,7 +33,7 @@ use GBA::HTTP;
 use GBA::Site qw(slurp);
 use GBA::UE;
 
-my @outcomes = qw(certificate again broken wrong);
+my @outcomes = qw(certificate again broken full wrong);
 
 sub entries {
     my ($number) = @_;
@@ -77,6 +77,7 @@ sub outcome {
     die $error unless $response;
     return 'wrong' unless $response->{protected} == 1;
     return 'certificate' if $response->{status} == 200;
+    return 'full' if $response->{status} == 403 && $response->{body} =~ /"refused; reason=QUOTA_WINDOW"/;
     return 'again' if $response->{status} == 503 && GBA::HTTP::field($response, 'Retry-After');
     Test::More::fail("status $response->{status}");
     return 'wrong';

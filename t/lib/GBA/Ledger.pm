@@ -18,7 +18,8 @@ everything that must never be: a certificate that somebody received and that the
 hold octet for octet as issued or superseded; two serials that are the same; two certificates of
 the same subscriber, key, profile, usage and CA in force; a key of two subscribers; a certificate
 without its decision or a decision without its certificate; an audit trail whose numbers, hashes or
-ends are wrong. C<hold> is another program that holds the ledger for itself until it is told to
+ends are wrong. C<over_quota> looks for more certificates of a subscriber than C<GBAQuota MAX per SECONDS> lets
+through. C<hold> is another program that holds the ledger for itself until it is told to
 C<release>.
 
 =cut
@@ -74,6 +75,16 @@ my @never = (
         serial NOT IN (SELECT serial FROM certificate)}],
     ['a damaged page', q{SELECT integrity_check AS what FROM pragma_integrity_check WHERE integrity_check <> 'ok'}],
 );
+
+# What GBAQuota MAX per SECONDS must never let happen: at no second were there more within the window.
+sub over_quota {
+    my ($self, $max, $seconds) = @_;
+    return map { "$_->{count} certificates of subscriber $_->{subscriber_id} within $seconds s of $_->{issued_at}" }
+        $self->rows(qq{SELECT a.subscriber_id, a.issued_at, count(DISTINCT b.id) AS count FROM certificate a JOIN certificate b
+        ON b.subscriber_id = a.subscriber_id AND b.profile = a.profile AND b.issued_at <= a.issued_at
+        AND b.issued_at > a.issued_at - $seconds WHERE a.state <> 'abandoned' AND b.state <> 'abandoned'
+        GROUP BY a.id HAVING count(DISTINCT b.id) > $max});
+}
 
 # ---- the audit trail ----
 
