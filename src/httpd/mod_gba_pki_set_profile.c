@@ -309,6 +309,17 @@ const char *mod_gba_pki_set_profile_identity(cmd_parms *cmd, void *dir, int on)
 
 /* ---- inside a section, or of a location ---- */
 
+/* Notes a value once: the keeper has a profile for each with each. */
+static void note(apr_array_header_t *list, const void *value)
+{
+    const apr_size_t size = (apr_size_t)list->elt_size;
+
+    for (int i = 0; i < list->nelts; i++)
+        if (memcmp(list->elts + (apr_size_t)i * size, value, size) == 0)
+            return;
+    memcpy(apr_array_push(list), value, size);
+}
+
 const char *mod_gba_pki_set_renew_before(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_dir_t *conf = dir;
@@ -376,12 +387,12 @@ static void quota_of_location(mod_gba_pki_dir_t *conf, const mod_gba_pki_quota_t
 {
     if (quota->held_max != -1) {
         conf->quota.held_max = quota->held_max;
-        APR_ARRAY_PUSH(parts->held, apr_int64_t) = quota->held_max;
+        note(parts->held, &quota->held_max);
     }
     if (quota->issued_max != -1) {
         conf->quota.issued_max = quota->issued_max;
         conf->quota.issued_window = quota->issued_window;
-        APR_ARRAY_PUSH(parts->issued, mod_gba_pki_quota_t) = *quota;
+        note(parts->issued, quota);
     }
 }
 

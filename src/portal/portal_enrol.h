@@ -32,7 +32,8 @@ typedef struct portal_enrol_answer_t {
     base_span_t body;
     int vary_accept;         /**< nonzero: send Vary: Accept; the body was chosen by it */
     int has_expires;         /**< nonzero: send Expires (TS 24.109 table E.4-1) */
-    apr_time_t expires;      /**< wall clock, microseconds: of a full window of a quota its end */
+    apr_time_t expires;      /**< wall clock, microseconds: of a full window of a quota its end, in
+                                  whole seconds */
     pki_decision_t decision; /**< for the log and environment; zero if none was reached */
     const char *profile;     /**< name of the profile that was chosen; NULL if none was */
     const char *detail;      /**< for the operator: why, and by whom; NULL if there is no more to

@@ -21,6 +21,12 @@ static const char *make_body(portal_enrol_answer_t *answer, const char *accept, 
                              pki_reason_code(reason));
 }
 
+/* Expires tells whole seconds: rounded down it would be before the reason ends. */
+static apr_time_t up_to_second(apr_time_t when)
+{
+    return apr_time_from_sec(apr_time_sec(when + APR_USEC_PER_SEC - 1));
+}
+
 int portal_refusal_fill(portal_enrol_answer_t *answer, const portal_enrol_config_t *config,
                         const char *accept, apr_time_t retry_at, apr_pool_t *pool)
 {
@@ -33,6 +39,7 @@ int portal_refusal_fill(portal_enrol_answer_t *answer, const portal_enrol_config
         return 0;
     answer->body = base_span_str(body);
     answer->has_expires = 1;
-    answer->expires = retry_at ? retry_at : clock->wall(clock->baton) + config->refusal_expires;
+    answer->expires =
+        retry_at ? up_to_second(retry_at) : clock->wall(clock->baton) + config->refusal_expires;
     return 1;
 }

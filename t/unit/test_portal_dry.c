@@ -116,11 +116,11 @@ static void refusals(void)
     is_int(weighed_times, 1, "  ... the ledger is asked once");
     rule_says = PKI_REASON_NONE;
     weighs.reason = PKI_REASON_QUOTA_WINDOW;
-    weighs.retry_at = wall(NULL) + 5;
+    weighs.retry_at = wall(NULL) + apr_time_from_sec(5);
     weighs.held = 1;
     refused("a full window", info, "p256.pem", "QUOTA_WINDOW", "ledger | 1 held | QUOTA_WINDOW\n");
     run(&answer, info, "p256.pem");
-    ok(answer.expires == wall(NULL) + 5, "  ... and its end");
+    ok(answer.expires == wall(NULL) + apr_time_from_sec(5), "  ... and its end");
     weighs.reason = PKI_REASONS;
     is_int(run(&answer, info, "p256.pem"), BASE_INTERNAL,
            "a ledger's reason that is none: a fault");

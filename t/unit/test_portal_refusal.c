@@ -85,6 +85,8 @@ static void expires_is_the_end_of_a_window(void)
     const apr_time_t end = wall(NULL) + apr_time_from_sec(7);
 
     ledger_refuses("a full window", PKI_REASON_QUOTA_WINDOW, end, end);
+    ledger_refuses("a full window that ends within a second", PKI_REASON_QUOTA_WINDOW,
+                   end - APR_USEC_PER_SEC + 1, end);
     ledger_refuses("a full window whose end is not told", PKI_REASON_QUOTA_WINDOW, 0, usual);
     ledger_refuses("as many as may be held", PKI_REASON_QUOTA_HELD, 0, usual);
     ledger_refuses("an end of what has none", PKI_REASON_KEY_BLOCKED, end, usual);
