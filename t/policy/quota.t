@@ -89,13 +89,14 @@ sub seconds {
     return timegm($s, $m, $h, $day, $month{$name}, $year);
 }
 
-# An enrolment at one of the two; the connection is open and the UE is challenged before it is asked for.
+# An enrolment at one of the two; the UE is challenged before it is asked for. Each request has a
+# connection of its own: httpd may end a child, and its idle connections, at any time.
 sub prepare {
     my ($subscriber, $server, $place, $pem) = @_;
     my $ue = GBA::UE->new($subscriber, port => $server->port);
     $ue->authenticate($place);
     return sub {
-        return $ue->request('POST', "$place?response=single", type => 'application/x-pkcs10', body => $pem);
+        return $ue->request('POST', "$place?response=single", type => 'application/x-pkcs10', body => $pem, fresh => 1);
     };
 }
 
