@@ -27,20 +27,31 @@ while ($text{"src/base/base_result.c"} =~ /\bROW\(([A-Z0-9_]+), (\d+), ([A-Z]+),
 }
 die "no rows in src/base/base_result.c\n" if !%row;
 
-# Functions that take a tag and make the result, themselves or through another such function.
+# Functions that take a tag and make the result, themselves or through another such function. Two
+# files may each have one of the same name: a file sees its own first.
 my %body;
-for my $source (values %text) {
+for my $file (sort keys %text) {
+    my $source = $text{$file};
     while ($source =~ /^[A-Za-z_][^\n;{}]*?\b(\w+)\(([^;{}]*)\)\s*^\{(.*?)^\}/gms) {
         my ($name, $params, $body) = ($1, $2, $3);
-        $body{$name} = $body if $params =~ /\btag\b/;
+        $body{$file}{$name} = $body if $params =~ /\btag\b/;
     }
 }
+my %code_in;
+sub code_of { my ($file, $name) = @_; return $code_in{$file}{$name} // $code_of_function{$name} }
 for my $round (1 .. 3) {
-    for my $name (keys %body) {
-        if ($body{$name} =~ /\bbase_fail\(\s*BASE_([A-Z0-9_]+),\s*tag\b/) {
-            $code_of_function{$name} = $1;
-        } elsif ($body{$name} =~ /\b(\w+)\([^()]*\btag\b/ && $code_of_function{$1}) {
-            $code_of_function{$name} = $code_of_function{$1};
+    for my $file (sort keys %body) {
+        for my $name (sort keys %{ $body{$file} }) {
+            my $body = $body{$file}{$name};
+            my $code;
+            if ($body =~ /\bbase_fail\(\s*BASE_([A-Z0-9_]+),\s*tag\b/) {
+                $code = $1;
+            } elsif ($body =~ /\b(\w+)\([^()]*\btag\b/) {
+                $code = code_of($file, $1);
+            }
+            next unless $code;
+            $code_in{$file}{$name} = $code;
+            $code_of_function{$name} //= $code;
         }
     }
 }
@@ -55,7 +66,7 @@ for my $file (keys %text) {
         $after =~ s/;\s*\n.*//s;
         my ($code) = $before =~ /\bBASE_([A-Z0-9_]+),\s*$/;
         if (!$code && $before =~ /(\w+)\([^()]*$/) {
-            $code = $code_of_function{$1};
+            $code = code_of($file, $1);
         }
         my $told = $code && $code =~ s/^LOG_// ? $code : undef; # base_log_t: a level, no outcome
         undef $code if $told;

@@ -10,8 +10,11 @@
 #include <sys/resource.h>
 #include <apr_general.h>
 #include <curl/curl.h>
+#include "ue_bootstrap.h"
 #include "ue_enrol.h"
 #include "ue_report.h"
+
+static const char *const words[] = {"enrol", "bootstrap"}; /* by ue_command_t */
 
 static int out_of_memory(int status)
 {
@@ -28,27 +31,31 @@ static void forbid_core_files(void)
         perror("gba-ue: setrlimit");
 }
 
-static int run_enrol(int argc, const char *const *argv, apr_pool_t *pool)
+static int run_command(ue_command_t command, int argc, const char *const *argv, apr_pool_t *pool)
 {
     ue_options_t opts;
     ue_result_t result = {.outcome = UE_USAGE};
-    if (!ue_options_parse(&opts, argc, argv, &result.detail, pool)) {
+    if (!ue_options_parse(&opts, command, argc, argv, &result.detail, pool)) {
         opts.json = tool_wants_json(argc, argv);
         if (!opts.json)
-            fputs("gba-ue: see gba-ue enrol --help\n", stderr);
+            fprintf(stderr, "gba-ue: see gba-ue %s --help\n", words[command]);
         return ue_report(&opts, &result, pool);
     }
     if (opts.help)
-        return fputs(ue_options_enrol_help(), stdout) == EOF ? UE_LOCAL : 0;
-    ue_enrol(&result, &opts, pool);
+        return fputs(ue_options_command_help(command), stdout) == EOF ? UE_LOCAL : 0;
+    if (command == UE_COMMAND_BOOTSTRAP)
+        ue_bootstrap_run(&result, &opts, pool);
+    else
+        ue_enrol(&result, &opts, pool);
     return ue_report(&opts, &result, pool);
 }
 
 static int run(int argc, const char *const *argv, apr_pool_t *pool)
 {
     const char *word = argc > 1 ? argv[1] : "";
-    if (strcmp(word, "enrol") == 0)
-        return run_enrol(argc - 2, argv + 2, pool);
+    for (int command = UE_COMMAND_ENROL; command <= UE_COMMAND_BOOTSTRAP; command++)
+        if (strcmp(word, words[command]) == 0)
+            return run_command((ue_command_t)command, argc - 2, argv + 2, pool);
     if (strcmp(word, "--version") == 0)
         return puts("gba-ue " TOOL_VERSION) == EOF ? UE_LOCAL : 0;
     if (strcmp(word, "--help") == 0)

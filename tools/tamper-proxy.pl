@@ -14,12 +14,14 @@ use IO::Socket::INET ();
 my $USAGE = <<'END';
 usage: tamper-proxy.pl --to PORT [--port PORT] [--serve N] [--seconds N]
                        [--flip-body] [--status CODE] [--drop-info] [--double-info]
+                       [--forge-info]
   --to PORT      where the portal listens
   --port PORT    where we listen; 0 (default) takes a free port
   --flip-body    changes one octet of a final answer's body
   --status CODE  replaces a final answer's status code
   --drop-info    removes Authentication-Info from a final answer
   --double-info  sends a final answer's Authentication-Info twice
+  --forge-info   changes one digit of a final answer's rspauth
   --serve N      exits after N requests
   --seconds N    exits after N seconds (default 60)
 END
@@ -29,7 +31,7 @@ my $BODY_MAX = 16 * 1024 * 1024;
 
 my %opt = (port => 0, seconds => 60, serve => 0);
 Getopt::Long::GetOptions(\%opt, 'to=i', 'port=i', 'serve=i', 'seconds=i', 'flip-body',
-    'status=i', 'drop-info', 'double-info', 'help')
+    'status=i', 'drop-info', 'double-info', 'forge-info', 'help')
     or die $USAGE;
 if ($opt{help}) { print $USAGE; exit 0 }
 die $USAGE unless $opt{to} && !@ARGV;
@@ -86,6 +88,9 @@ sub tamper {
     $answer->{start} =~ s/^(\S+) \d{3}/$1 $opt{status}/ if $opt{status};
     drop_fields($answer, 'authentication-info') if $opt{'drop-info'};
     push @{ $answer->{fields} }, @info          if $opt{'double-info'};
+    if ($opt{'forge-info'}) {
+        s/(rspauth="[0-9a-f]*)([0-9a-f])"/$1 . ($2 eq '0' ? 1 : 0) . '"'/e for @{ $answer->{fields} };
+    }
     flip(\$answer->{body})                      if $opt{'flip-body'};
 }
 

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include "gba/gba_names.h"
 #include "pki/pki_pkcs10.h"
+#include "ue_bootstrap.h"
 #include "ue_files.h"
 #include "ue_http.h"
 #include "ue_key.h"
@@ -28,20 +29,56 @@ typedef struct enrol_t {
     const char *new_key; /* path of the key file that we made */
     ue_pending_t *out;   /* NULL: certificate to standard output */
     int authorized;      /* nonzero: credentials were sent */
+    int bootstrapped_again;
 } enrol_t;
+
+/* What was bootstrapped earlier, if there is a file of it that is still good and the portal has not
+ * refused it; else, where there is a BSF, a new one, kept in that file. */
+static int prepare_bootstrapping(enrol_t *enrol, ue_bootstrapping_t *boot)
+{
+    const ue_options_t *opts = enrol->opts;
+    const char *file = opts->bootstrapping;
+    int is_there = file && (!opts->bsf || access(file, F_OK) == 0);
+    if (is_there && !enrol->bootstrapped_again) {
+        if (ue_bootstrapping_load(boot, file, enrol->result, enrol->pool))
+            return 1;
+        if (!opts->bsf || enrol->result->outcome != UE_AUTH_REFUSED)
+            return 0;
+        ue_trace_note(&enrol->trace, "%s", enrol->result->detail);
+    }
+    return ue_bootstrap(boot, opts, &enrol->trace, enrol->result, enrol->pool) &&
+           (!file || ue_bootstrapping_save(boot, file, enrol->result, enrol->pool));
+}
+
+/* B-TID and password: from a BSF, from a file of an earlier bootstrapping, or as given. */
+static int prepare_credentials(enrol_t *enrol)
+{
+    const ue_options_t *opts = enrol->opts;
+    ue_identity_t *identity = &enrol->identity;
+    ue_bootstrapping_t boot;
+    if (!opts->bsf && !opts->bootstrapping) {
+        identity->btid = opts->btid;
+        return ue_secret_password(&identity->password, opts, identity->naf_fqdn, enrol->result,
+                                  enrol->pool);
+    }
+    if (!prepare_bootstrapping(enrol, &boot))
+        return 0;
+    identity->btid = enrol->result->btid = boot.btid;
+    enrol->result->expires = boot.until;
+    return ue_bootstrapping_password(&identity->password, &boot, identity->naf_fqdn, opts->ua_id,
+                                     enrol->result, enrol->pool);
+}
 
 static int prepare_identity(enrol_t *enrol)
 {
     const ue_options_t *opts = enrol->opts;
     if (!ue_http_url(&enrol->url, opts->url, enrol->result, enrol->pool))
         return 0;
-    enrol->identity.btid = opts->btid;
     enrol->identity.naf_fqdn = opts->naf_fqdn ? opts->naf_fqdn : enrol->url.host;
     if (!gba_fqdn_check(enrol->identity.naf_fqdn))
         return ue_fail(enrol->result, UE_USAGE,
                        "the URL's host cannot be a NAF's name: use --naf-fqdn");
-    if (!ue_secret_password(&enrol->identity.password, opts, enrol->identity.naf_fqdn,
-                            enrol->result, enrol->pool))
+    if (!prepare_credentials(enrol))
         return 0;
     enrol->session = ue_session_make(&enrol->identity, base_random_system(), enrol->pool);
     enrol->http = ue_http_make(opts, &enrol->url, enrol->result, enrol->pool);
@@ -99,7 +136,7 @@ static int exchange_once(enrol_t *enrol, ue_exchange_t *exchange, int authorize,
         enrol->result->algorithm = digest_alg_name(sent->alg);
         enrol->authorized = 1;
     }
-    int done = ue_http_post(enrol->http, exchange, enrol->result);
+    int done = ue_http_exchange(enrol->http, exchange, enrol->result);
     ue_trace_request(&enrol->trace, exchange, sent);
     ue_trace_answer(&enrol->trace, exchange);
     enrol->result->status = exchange->status;
@@ -116,12 +153,25 @@ static int take_challenge(enrol_t *enrol, const ue_exchange_t *exchange)
            ue_fail(enrol->result, UE_AUTH_REFUSED, ue_challenge_text(taken));
 }
 
+/* The renegotiation indication (TS 24.109 5.2.5): a new key, once, if we can get one. */
+static int bootstrap_again(enrol_t *enrol, const ue_exchange_t *exchange)
+{
+    enrol->bootstrapped_again = 1;
+    ue_trace_note(&enrol->trace, "the portal asks for a new bootstrapping");
+    if (!prepare_credentials(enrol))
+        return 0;
+    enrol->session = ue_session_make(&enrol->identity, base_random_system(), enrol->pool);
+    return take_challenge(enrol, exchange);
+}
+
 /* A 401 to credentials: a new nonce, if that is all the portal asks for and it was not asked
  * for before; else the key is refused (TS 24.109 5.2.5). */
 static int take_renewal(enrol_t *enrol, const ue_exchange_t *exchange, int retried)
 {
     if (!take_challenge(enrol, exchange))
         return 0;
+    if (!enrol->session->challenge.stale && enrol->opts->bsf && !enrol->bootstrapped_again)
+        return bootstrap_again(enrol, exchange);
     if (!enrol->session->challenge.stale)
         return ue_fail(enrol->result, UE_AUTH_REFUSED,
                        "the portal does not accept B-TID and Ks_NAF: bootstrap again");
@@ -130,7 +180,7 @@ static int take_renewal(enrol_t *enrol, const ue_exchange_t *exchange, int retri
 }
 
 /* From the first request to the final answer. Nonzero if there is one, of a status other than
- * 401. At most three requests. */
+ * 401. At most four requests: after the first, with a stale nonce, with a new key. */
 static int converse(enrol_t *enrol, ue_exchange_t *exchange)
 {
     base_span_t first = enrol->opts->start_empty ? (base_span_t){NULL, 0} : enrol->csr;
@@ -185,7 +235,7 @@ static void keep_or_remove_key(enrol_t *enrol)
 static void finish(enrol_t *enrol)
 {
     if (enrol->result->outcome == UE_ENROLLED && enrol->out &&
-        ue_pending_commit(enrol->out, enrol->result->pem, enrol->result))
+        ue_pending_commit(enrol->out, enrol->result->pem, 0644, enrol->result))
         enrol->result->cert_file = enrol->opts->out;
     keep_or_remove_key(enrol);
 }

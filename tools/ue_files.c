@@ -78,10 +78,10 @@ static int write_all(int fd, const char *text, size_t len)
     return 1;
 }
 
-int ue_pending_commit(ue_pending_t *pending, const char *text, ue_result_t *result)
+int ue_pending_commit(ue_pending_t *pending, const char *text, mode_t mode, ue_result_t *result)
 {
     int fd = pending->fd;
-    int written = write_all(fd, text, strlen(text)) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+    int written = write_all(fd, text, strlen(text)) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     if (!written || rename(pending->temp, pending->path) != 0)
         return local_failure(result, "cannot write", pending->path, pending->pool);
     pending->temp = NULL;

@@ -7,6 +7,7 @@
 #ifndef ue_files_h
 #define ue_files_h
 
+#include <sys/types.h>
 #include "ue_outcome.h"
 
 /** Reads a whole file of at most @a max octets into memory that is wiped with the pool.
@@ -21,7 +22,7 @@ typedef struct ue_pending_t ue_pending_t;
  *  NULL on failure; the result then says UE_LOCAL. */
 ue_pending_t *ue_pending_open(const char *path, ue_result_t *result, apr_pool_t *pool);
 
-/** Writes @a text and gives the file its final name and mode 0644. Nonzero on success. */
-int ue_pending_commit(ue_pending_t *pending, const char *text, ue_result_t *result);
+/** Writes @a text and gives the file its mode and its final name. Nonzero on success. */
+int ue_pending_commit(ue_pending_t *pending, const char *text, mode_t mode, ue_result_t *result);
 
 #endif

@@ -274,6 +274,10 @@ static CURLcode set_request(ue_http_t *http, const ue_exchange_t *exchange)
         (exchange->authorization && !add_header(http, authorization)))
         return CURLE_OUT_OF_MEMORY;
     SET(CURLOPT_HTTPHEADER, http->headers);
+    if (exchange->is_ub) {
+        SET(CURLOPT_HTTPGET, 1L);
+        return status;
+    }
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
     SET(CURLOPT_POSTFIELDS, exchange->body.len ? (const char *)exchange->body.data : "");
@@ -296,7 +300,7 @@ static CURLcode perform(ue_http_t *http, const ue_exchange_t *exchange, long *an
     return status;
 }
 
-int ue_http_post(ue_http_t *http, ue_exchange_t *exchange, ue_result_t *result)
+int ue_http_exchange(ue_http_t *http, ue_exchange_t *exchange, ue_result_t *result)
 {
     long answered = 0;
     CURLcode status = perform(http, exchange, &answered);

@@ -29,6 +29,7 @@ typedef struct ue_field_t {
 
 /** A request and its answer. */
 typedef struct ue_exchange_t {
+    int is_ub;                  /**< in: nonzero: a GET on Ub; else a POST on Ua */
     const char *authorization;  /**< in: value of Authorization, or NULL */
     base_span_t body;           /**< in: PKCS#10, or empty */
     const char *sent_head;      /**< out: start line and fields as sent; "" if nothing was */
@@ -38,7 +39,7 @@ typedef struct ue_exchange_t {
     base_span_t answer;         /**< out: body, transfer codings removed, content codings not */
 } ue_exchange_t;
 
-/** A connection to a portal; closed with its pool. */
+/** A connection to a portal or a BSF; closed with its pool. */
 typedef struct ue_http_t ue_http_t;
 
 /** Takes an http or https URL apart; no user information, no fragment.
@@ -49,8 +50,9 @@ int ue_http_url(ue_url_t *out, const char *url, ue_result_t *result, apr_pool_t 
 ue_http_t *ue_http_make(const ue_options_t *opts, const ue_url_t *url, ue_result_t *result,
                         apr_pool_t *pool);
 
-/** POSTs and takes the answer. Nonzero on a complete answer; else the result says UE_TRANSPORT. */
-int ue_http_post(ue_http_t *http, ue_exchange_t *exchange, ue_result_t *result);
+/** Sends the request and takes the answer. Nonzero on a complete answer; else the result says
+ * UE_TRANSPORT. */
+int ue_http_exchange(ue_http_t *http, ue_exchange_t *exchange, ue_result_t *result);
 
 /** Values of all fields named @a name, any case: array of const char *. */
 apr_array_header_t *ue_http_fields(const ue_exchange_t *exchange, const char *name,

@@ -36,8 +36,10 @@ typedef struct ue_options_t {
     const char *ks_naf_file, *ks_file, *rand_word, *impi;
     const char *key, *new_key_word, *key_out, *csr, *csr_form_word, *usage_word, *out;
     const char *start_word, *algorithm_word;
+    const char *bsf, *bsf_realm, *usim, *bootstrapping;
     const char *connect_to, *resolve, *cacert, *proxy, *timeout_word;
     int trace, json, help;
+    int is_bootstrap; /**< nonzero: the command is "bootstrap", and bsf its URL */
     unsigned char ua_id[GBA_UA_ID_LEN];
     ue_csr_form_t csr_form;
     ue_key_kind_t new_key;
@@ -47,18 +49,21 @@ typedef struct ue_options_t {
     long timeout_ms;        /**< of one exchange */
 } ue_options_t;
 
+/** A command of gba-ue. */
+typedef enum ue_command_t { UE_COMMAND_ENROL = 0, UE_COMMAND_BOOTSTRAP } ue_command_t;
+
 /**
- * Reads and checks what comes after the word "enrol".
+ * Reads and checks what comes after the command's word.
  * @param error set to one line for people on failure; in @a pool
  * @return nonzero on success, also when only help was asked for
  */
-int ue_options_parse(ue_options_t *opts, int argc, const char *const *argv, const char **error,
-                     apr_pool_t *pool);
+int ue_options_parse(ue_options_t *opts, ue_command_t command, int argc, const char *const *argv,
+                     const char **error, apr_pool_t *pool);
 
 /** What `gba-ue --help` prints; static. */
 const char *ue_options_help(void);
 
-/** What `gba-ue enrol --help` prints; static. */
-const char *ue_options_enrol_help(void);
+/** What `gba-ue COMMAND --help` prints; static. */
+const char *ue_options_command_help(ue_command_t command);
 
 #endif

@@ -15,7 +15,7 @@
 
 /** Outcomes; the numbers are the exit codes of gba-ue(1) and never change. */
 typedef enum ue_outcome_t {
-    UE_ENROLLED = 0,     /**< certificate for our key, verified */
+    UE_ENROLLED = 0,     /**< certificate for our key, verified; of bootstrap: bootstrapped */
     UE_REFUSED = 1,      /**< refused by the portal, verified */
     UE_USAGE = 2,        /**< wrong command line */
     UE_AUTH_REFUSED = 3, /**< authentication refused: bootstrap again */
@@ -39,6 +39,8 @@ typedef struct ue_result_t {
     const char *algorithm; /**< Digest algorithm used */
     const char *cert_file; /**< set once written */
     const char *key_file;  /**< set once it holds the key of the certificate */
+    const char *btid;      /**< of a bootstrapping */
+    const char *expires;   /**< of a bootstrapping, RFC 3339 */
 } ue_result_t;
 
 /** The final answer to an authenticated request. */

@@ -5,7 +5,14 @@
 
 FILE *ue_report_people(const ue_options_t *opts)
 {
-    return opts->json || !opts->out ? stderr : stdout;
+    return opts->json || (!opts->out && !opts->is_bootstrap) ? stderr : stdout;
+}
+
+/* A bootstrapping that went well has an outcome of its own name. */
+static const char *name_of(const ue_result_t *result)
+{
+    return result->outcome == UE_ENROLLED && !result->pem ? "bootstrapped"
+                                                          : ue_outcome_name(result->outcome);
 }
 
 static int add_texts(json_t *object, const ue_result_t *result, apr_pool_t *pool)
@@ -13,15 +20,12 @@ static int add_texts(json_t *object, const ue_result_t *result, apr_pool_t *pool
     const struct {
         const char *name, *text;
     } members[] = {
-        {"outcome", ue_outcome_name(result->outcome)},
-        {"detail", result->detail},
-        {"reason", result->reason},
-        {"serial", result->serial},
-        {"not_after", result->not_after},
-        {"certificate_file", result->cert_file},
-        {"key_file", result->key_file},
-        {"certificate", result->cert_file ? NULL : result->pem},
-        {"algorithm", result->algorithm},
+        {"outcome", name_of(result)},     {"detail", result->detail},
+        {"reason", result->reason},       {"serial", result->serial},
+        {"not_after", result->not_after}, {"certificate_file", result->cert_file},
+        {"key_file", result->key_file},   {"certificate", result->cert_file ? NULL : result->pem},
+        {"algorithm", result->algorithm}, {"btid", result->btid},
+        {"expires", result->expires},
     };
     int failed = 0;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -84,14 +88,18 @@ static void print_lines(const ue_options_t *opts, const ue_result_t *result)
     FILE *to = ue_report_people(opts);
     if (opts->trace)
         fputc('\n', to);
-    if (result->outcome == UE_ENROLLED)
+    if (result->outcome == UE_ENROLLED && opts->is_bootstrap)
+        fprintf(to,
+                "bootstrapped: B-TID %s, until %s\nBSF verified with RES (AKAv1-MD5, auth-int)\n",
+                result->btid, result->expires);
+    else if (result->outcome == UE_ENROLLED)
         print_enrolled(to, result);
     else if (result->outcome == UE_REFUSED)
         fprintf(to, "refused: %s (%s)\nanswer verified with Ks_NAF (%s, auth-int)\n",
                 result->detail, result->reason, result->algorithm);
     else
         print_failure(result);
-    if (result->outcome == UE_ENROLLED && !result->cert_file)
+    if (result->outcome == UE_ENROLLED && !opts->is_bootstrap && !result->cert_file)
         fputs(result->pem, stdout);
 }
 

@@ -5,8 +5,6 @@
 #include "base/base_secret.h"
 #include "gba/gba_names.h"
 
-#define CNONCE_LEN 16
-
 const char *ue_challenge_text(ue_challenge_t challenge)
 {
     switch (challenge) {
@@ -24,25 +22,6 @@ const char *ue_challenge_text(ue_challenge_t challenge)
         return "the realm is not 3GPP-bootstrapping@ and the name that we connected to";
     }
     return "unknown";
-}
-
-const char *ue_verdict_text(ue_verdict_t verdict)
-{
-    static const char *const text[] = {
-        [UE_VERDICT_GOOD] = "rspauth verified",
-        [UE_VERDICT_UNASKED] = "an answer other than 401 to a request without credentials: "
-                               "nothing proves who sent it",
-        [UE_VERDICT_MISSING] = "no Authentication-Info: nothing proves who sent this answer",
-        [UE_VERDICT_DOUBLED] = "more than one Authentication-Info",
-        [UE_VERDICT_MALFORMED] = "malformed Authentication-Info",
-        [UE_VERDICT_QOP] = "Authentication-Info has another qop than we used",
-        [UE_VERDICT_CNONCE] = "Authentication-Info has another cnonce than ours",
-        [UE_VERDICT_NC] = "Authentication-Info has another nc than ours",
-        [UE_VERDICT_RSPAUTH] = "rspauth does not fit the body received: "
-                               "changed on the way, or sent by somebody without Ks_NAF",
-        [UE_VERDICT_LIBRARY] = "rspauth cannot be computed here",
-    };
-    return (unsigned)verdict <= UE_VERDICT_LIBRARY ? text[verdict] : "unknown";
 }
 
 ue_session_t *ue_session_make(const ue_identity_t *identity, const base_random_t *random,
@@ -123,96 +102,24 @@ ue_challenge_t ue_session_take(ue_session_t *session, const apr_array_header_t *
     return UE_CHALLENGE_TAKEN;
 }
 
-/* Sets realm, nonce, nc, cnonce and the rest that needs no hash. Nonzero on success. */
-static int fill_credentials(ue_session_t *session, const char *uri)
-{
-    const digest_challenge_t *challenge = &session->challenge;
-    digest_credentials_t *sent = &session->sent;
-    unsigned char octets[CNONCE_LEN];
-    char *cnonce = apr_palloc(session->pool, 2 * CNONCE_LEN + 1);
-    if (!challenge->nonce || !session->random->fill(session->random->baton, octets, CNONCE_LEN))
-        return 0;
-    base_hex_encode(cnonce, octets, CNONCE_LEN);
-    int same_nonce = sent->nonce && strcmp(sent->nonce, challenge->nonce) == 0;
-    sent->nc_value = same_nonce ? sent->nc_value + 1 : 1;
-    sent->nc = apr_psprintf(session->pool, "%08x", (unsigned)sent->nc_value);
-    sent->username = session->identity->btid;
-    sent->realm = challenge->realm;
-    sent->nonce = challenge->nonce;
-    sent->opaque = challenge->opaque;
-    sent->uri = uri;
-    sent->cnonce = cnonce;
-    sent->qop = DIGEST_QOP_AUTH_INT;
-    sent->alg = challenge->alg;
-    sent->alg_known = sent->qop_known = 1;
-    return 1;
-}
-
-static int hash_body(digest_alg_t alg, base_span_t body, char hex[DIGEST_HEX_MAX], apr_pool_t *pool)
-{
-    digest_body_t *running = digest_body_start(pool, alg);
-    return running && (body.len == 0 || digest_body_add(running, body.data, body.len)) &&
-           digest_body_finish(running, hex);
-}
-
-/* response if method is set, else rspauth. Nonzero on success. */
-static int compute(const ue_session_t *session, const char *method, base_span_t body,
-                   char out[DIGEST_HEX_MAX])
-{
-    const digest_credentials_t *sent = &session->sent;
-    char body_hash[DIGEST_HEX_MAX];
-    digest_input_t in = {sent->alg,   sent->qop, session->ha1, method,   sent->uri,
-                         sent->nonce, sent->nc,  sent->cnonce, body_hash};
-    return hash_body(sent->alg, body, body_hash, session->pool) && digest_response(&in, out);
-}
-
 const char *ue_session_authorize(ue_session_t *session, const char *method, const char *uri,
                                  base_span_t body)
 {
     digest_credentials_t *sent = &session->sent;
     char *ha1 = base_secret_alloc(session->pool, DIGEST_HEX_MAX);
     session->ha1 = NULL;
-    if (!fill_credentials(session, uri) ||
-        !digest_ha1(sent->alg, sent->username, sent->realm, session->identity->password, ha1))
+    sent->username = session->identity->btid;
+    if (!session->challenge.nonce ||
+        !ue_digest_fill(sent, &session->challenge, uri, session->random, session->pool) ||
+        !digest_ha1(sent->alg, sent->username, sent->realm, session->identity->password, ha1) ||
+        !ue_digest_respond(sent, ha1, method, body, session->pool))
         return NULL;
     session->ha1 = ha1;
-    if (!compute(session, method, body, sent->response)) {
-        session->ha1 = NULL;
-        return NULL;
-    }
     return digest_credentials_print(sent, session->pool);
-}
-
-static ue_verdict_t check_rspauth(const ue_session_t *session, const char *rspauth,
-                                  base_span_t body)
-{
-    char want[DIGEST_HEX_MAX];
-    ue_verdict_t verdict = UE_VERDICT_LIBRARY;
-    if (compute(session, NULL, body, want)) {
-        apr_size_t len = strlen(want);
-        int same = strlen(rspauth) == len && base_secret_equal(rspauth, want, len);
-        verdict = same ? UE_VERDICT_GOOD : UE_VERDICT_RSPAUTH;
-    }
-    base_secret_wipe(want, sizeof(want));
-    return verdict;
 }
 
 ue_verdict_t ue_session_verify(const ue_session_t *session, const apr_array_header_t *fields,
                                base_span_t body)
 {
-    digest_authinfo_t *info;
-    if (!session->ha1)
-        return UE_VERDICT_UNASKED;
-    if (fields->nelts != 1)
-        return fields->nelts ? UE_VERDICT_DOUBLED : UE_VERDICT_MISSING;
-    const char *field = APR_ARRAY_IDX(fields, 0, const char *);
-    if (digest_authinfo_parse(&info, field, session->pool).code != BASE_OK)
-        return UE_VERDICT_MALFORMED;
-    if (info->qop != session->sent.qop)
-        return UE_VERDICT_QOP;
-    if (strcmp(info->cnonce, session->sent.cnonce) != 0)
-        return UE_VERDICT_CNONCE;
-    if (strcmp(info->nc, session->sent.nc) != 0)
-        return UE_VERDICT_NC;
-    return check_rspauth(session, info->rspauth, body);
+    return ue_digest_verify(&session->sent, session->ha1, fields, body, session->pool);
 }

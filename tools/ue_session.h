@@ -8,9 +8,7 @@
 #ifndef ue_session_h
 #define ue_session_h
 
-#include <apr_tables.h>
-#include "base/base_env.h"
-#include "digest/digest_grammar.h"
+#include "ue_digest.h"
 
 /** Who the UE is to the portal. */
 typedef struct ue_identity_t {
@@ -39,25 +37,8 @@ typedef enum ue_challenge_t {
     UE_CHALLENGE_REALM      /**< not 3GPP-bootstrapping@ and the name that we connected to */
 } ue_challenge_t;
 
-/** What became of an Authentication-Info. */
-typedef enum ue_verdict_t {
-    UE_VERDICT_GOOD = 0,
-    UE_VERDICT_UNASKED,   /**< we have sent no credentials yet: nothing can be verified */
-    UE_VERDICT_MISSING,   /**< no Authentication-Info */
-    UE_VERDICT_DOUBLED,   /**< more than one */
-    UE_VERDICT_MALFORMED, /**< breaks the grammar */
-    UE_VERDICT_QOP,       /**< not the qop that we used */
-    UE_VERDICT_CNONCE,    /**< not our cnonce */
-    UE_VERDICT_NC,        /**< not our nc */
-    UE_VERDICT_RSPAUTH,   /**< not the hash that Ks_NAF gives over what we received */
-    UE_VERDICT_LIBRARY    /**< it cannot be computed here */
-} ue_verdict_t;
-
 /** A sentence for people; static. */
 const char *ue_challenge_text(ue_challenge_t challenge);
-
-/** A sentence for people; static. */
-const char *ue_verdict_text(ue_verdict_t verdict);
 
 /** A session in @a pool; identity and random are kept by reference. */
 ue_session_t *ue_session_make(const ue_identity_t *identity, const base_random_t *random,

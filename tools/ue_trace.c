@@ -72,6 +72,10 @@ static const char *safe(const ue_trace_t *trace, const char *text)
 
 static const char *request_title(const ue_exchange_t *exchange, int authorized)
 {
+    if (exchange->is_ub)
+        return strstr(exchange->authorization, "nonce=\"\"")
+                   ? "Ub: TS 24.109 clause 4: Bootstrapping request (UE to BSF)"
+                   : "Ub: TS 24.109 clause 4: Answer to the AKA challenge (UE to BSF)";
     if (authorized)
         return "TS 24.109 E.3.1: Authenticated enrolment request (UE to PKI portal)";
     return exchange->body.len ? "Table E.3.1-1: Initial enrolment request (UE to PKI portal)"
@@ -103,9 +107,18 @@ void ue_trace_request(const ue_trace_t *trace, const ue_exchange_t *exchange,
         explain_credentials(trace, sent, exchange->body.len);
 }
 
-static const char *answer_title(int status)
+static const char *ub_answer_title(int status)
 {
-    switch (status) {
+    return status == 401   ? "Ub: TS 24.109 clause 4: AKA challenge (BSF to UE)"
+           : status == 200 ? "Ub: TS 24.109 clause 4: Bootstrapping completed (BSF to UE)"
+                           : "Ub: Answer (BSF to UE)";
+}
+
+static const char *answer_title(const ue_exchange_t *exchange)
+{
+    if (exchange->is_ub)
+        return ub_answer_title(exchange->status);
+    switch (exchange->status) {
     case 200:
         return "TS 24.109 E.3.1: Subscriber certificate (PKI portal to UE)";
     case 401:
@@ -120,7 +133,7 @@ static const char *answer_title(int status)
 void ue_trace_answer(const ue_trace_t *trace, const ue_exchange_t *exchange)
 {
     if (trace->to && exchange->head[0] != '\0')
-        print_message(trace, answer_title(exchange->status), exchange->head, exchange->answer);
+        print_message(trace, answer_title(exchange), exchange->head, exchange->answer);
 }
 
 void ue_trace_challenge(const ue_trace_t *trace, const ue_session_t *session, ue_challenge_t taken)

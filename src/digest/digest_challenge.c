@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#include "digest/digest_aka.h"
 #include "digest/digest_lex.h"
 
 /* The challenge that is being read. */
@@ -49,6 +50,7 @@ static int get_challenge(digest_challenge_t *challenge, digest_lex_t *lex,
         return 0;
     challenge->alg = DIGEST_MD5;
     challenge->alg_known = !algorithm || digest_alg_parse(&challenge->alg, algorithm);
+    challenge->is_aka = algorithm && base_equal_nocase(algorithm, DIGEST_AKA_NAME);
     challenge->qop = qop_mask(qop);
     challenge->stale = stale && base_equal_nocase(stale, "true");
     return 1;
@@ -149,8 +151,9 @@ const char *digest_challenge_print(const digest_challenge_t *challenge, apr_pool
     if (challenge->opaque)
         opaque =
             apr_pstrcat(pool, ", opaque=\"", digest_escape(pool, challenge->opaque), "\"", NULL);
-    return apr_pstrcat(pool, "Digest realm=\"", digest_escape(pool, challenge->realm),
-                       "\", nonce=\"", digest_escape(pool, challenge->nonce),
-                       "\", algorithm=", digest_alg_name(challenge->alg), print_qop(challenge->qop),
-                       opaque, challenge->stale ? ", stale=true" : "", NULL);
+    return apr_pstrcat(
+        pool, "Digest realm=\"", digest_escape(pool, challenge->realm), "\", nonce=\"",
+        digest_escape(pool, challenge->nonce),
+        "\", algorithm=", challenge->is_aka ? DIGEST_AKA_NAME : digest_alg_name(challenge->alg),
+        print_qop(challenge->qop), opaque, challenge->stale ? ", stale=true" : "", NULL);
 }

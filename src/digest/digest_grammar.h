@@ -71,6 +71,8 @@ typedef struct digest_challenge_t {
     int alg_known;      /**< 0: the UE must skip this challenge */
     unsigned qop;       /**< mask of digest_qop_t; 0 if absent or none known */
     int stale;          /**< nonzero: stale=true */
+    int is_aka; /**< nonzero: AKAv1-MD5 (RFC 3310). Then alg is DIGEST_MD5, which AKA is made
+                     with, and the parser leaves alg_known 0: who knows no AKA skips it */
 } digest_challenge_t;
 
 /** Prints `Digest realm="…", nonce="…", algorithm=MD5, qop="auth-int", opaque="…"` and, if set,

@@ -11,7 +11,7 @@
 #include "httpd/mod_gba_pki_module.h"
 #include "keeper/keeper_nbsp_map.h"
 
-static base_result_t fault(const char *tag, const char *detail)
+static base_result_t misconfigured(const char *tag, const char *detail)
 {
     return base_fail(BASE_INTERNAL, tag, detail);
 }
@@ -43,10 +43,11 @@ static int check_bsf(const mod_gba_pki_bsf_t *bsf, apr_pool_t *pconf, server_rec
     base_result_t result = base_ok();
 
     if (open && srv->laboratory != 1)
-        result = fault("GBA1710", apr_psprintf(pconf,
-                                               "%s: keys would cross a network in clear text: "
-                                               "https, or GBALaboratory On in the same server",
-                                               open));
+        result =
+            misconfigured("GBA1710", apr_psprintf(pconf,
+                                                  "%s: keys would cross a network in clear text: "
+                                                  "https, or GBALaboratory On in the same server",
+                                                  open));
     if (result.code == BASE_OK &&
         (bsf->bsf->ca_path || bsf->bsf->cert_path || bsf->bsf->secret_path))
         result = mod_gba_pki_apart(try_bsf, bsf->bsf, NULL, pconf);
@@ -76,8 +77,9 @@ static base_result_t add_bsf(mod_gba_pki_source_t *source, keeper_nbsp_bsf_t *bs
         const keeper_nbsp_bsf_t *other = APR_ARRAY_IDX(source->bsfs, i, keeper_nbsp_bsf_t *);
         const char *both = keeper_nbsp_patterns_both(bsf->domains, other->domains);
         if (both)
-            return fault("GBA1711", apr_psprintf(pconf, "domain %s belongs to both %s and %s", both,
-                                                 other->name, bsf->name));
+            return misconfigured("GBA1711",
+                                 apr_psprintf(pconf, "domain %s belongs to both %s and %s", both,
+                                              other->name, bsf->name));
     }
     APR_ARRAY_PUSH(source->bsfs, keeper_nbsp_bsf_t *) = bsf;
     return base_ok();
@@ -93,7 +95,7 @@ static int resolve(mod_gba_pki_source_t *source, const mod_gba_pki_parts_t *part
         keeper_nbsp_bsf_t *bsf = find_bsf(parts, name);
         base_result_t result =
             bsf ? add_bsf(source, bsf, pconf)
-                : fault("GBA1712", apr_psprintf(pconf, "there is no <GBABsf %s>", name));
+                : misconfigured("GBA1712", apr_psprintf(pconf, "there is no <GBABsf %s>", name));
         if (result.code != BASE_OK)
             return mod_gba_pki_complain(s, &source->origin, "GBAKeySource", result);
     }

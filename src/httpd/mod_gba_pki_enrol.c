@@ -5,6 +5,7 @@
 
 #include <apr_date.h>
 #include <apr_strings.h>
+#include <ap_expr.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -98,28 +99,33 @@ static base_result_t fill(portal_enrol_request_t *request, request_rec *r,
     return portal_enrol_check(request);
 }
 
-/* SetHandler's text may be an expression; other directives write a plain name. */
 int mod_gba_pki_enrols(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    const char *name = core ? core->handler : NULL;
-    const char *error = NULL;
+    const char *handler, *error = NULL;
 
-    if (core && core->expr_handler)
-        name = ap_expr_str_exec(r, core->expr_handler, &error);
-    return name && !error && strcmp(name, HANDLER) == 0;
+    if (!core)
+        return 0;
+    /* SetHandler's word is an expression, even if it is but one name. */
+    handler = core->expr_handler ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+    return !error && handler && strcmp(handler, HANDLER) == 0;
 }
 
-/* Where the handler was not known when the UE authenticated (AddHandler, RewriteRule, an internal
- * redirect), its settings may be too old still. The UE has been authenticated: no challenge any
- * more, and the answer is protected. */
-static base_result_t refresh(const mod_gba_pki_state_t *state)
+/* The UE has been authenticated: no challenge any more, and the answer is protected. Where the
+ * handler was not known at that time (AddHandler, RewriteRule, an internal redirect) it is only now
+ * that the settings are asked for anew. That the BSF refuses the subscriber by now is a
+ * decision like any other: recorded, and told with its reason. */
+static base_result_t refresh(portal_enrol_request_t *request, request_rec *r,
+                             const mod_gba_pki_state_t *state)
 {
     base_result_t result = portal_authn_refresh(state->authn);
 
-    if (result.code == BASE_NOT_AUTHORISED)
-        result.code = BASE_REQUIRE_REFUSED;
-    else if (result.code != BASE_OK)
+    if (result.code == BASE_NOT_AUTHORISED) {
+        mod_gba_pki_log_result(r, result);
+        request->is_refused = 1;
+        return base_ok();
+    }
+    if (result.code != BASE_OK)
         result.code = BASE_STORE_DOWN;
     return result;
 }
@@ -140,7 +146,7 @@ static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
     config.naf_group = dir->naf_group;
     config.rules = mod_gba_pki_rules(r, dir);
     if (result.code == BASE_OK)
-        result = refresh(state);
+        result = refresh(&request, r, state);
     if (result.code == BASE_OK)
         result = read_body(r, &request.body);
     if (result.code == BASE_OK)

@@ -358,8 +358,8 @@ const char *mod_gba_pki_set_keeper(cmd_parms *cmd, void *dir, const char *arg)
     if (error)
         return error;
     conf->keeper_folder = mod_gba_pki_file_path(cmd, arg);
-    if (!conf->keeper_folder ||
-        strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM > sizeof(((struct sockaddr_un *)0)->sun_path))
+    if (!conf->keeper_folder || strlen(conf->keeper_folder) + MOD_GBA_PKI_SOCKET_ROOM >
+                                    sizeof(((struct sockaddr_un *)0)->sun_path))
         return mod_gba_pki_refuse(cmd, arg, "a path of at most 83 octets");
     return NULL;
 }

@@ -2,7 +2,7 @@
 /**
  * @file keeper_nbsp_answer.h
  * From what a BSF answered to what the portal does about it (TS 29.309; the
- * table is in docs/protocol-notes.md). Pure; thread-safe.
+ * table is in docs/zn.md). Pure; thread-safe.
  */
 #ifndef keeper_nbsp_answer_h
 #define keeper_nbsp_answer_h

@@ -107,11 +107,11 @@ static int follow(asking_t *a, base_result_t *result)
     if (!keeper_nbsp_url_follow(&next, &a->target, a->job.location, bsf->addresses, bsf->redirects,
                                 pool)) {
         *result = at_address(
-            a,
-            base_fail(BASE_KEYSOURCE_DOWN, "GBA1151",
-                      apr_psprintf(pool, "status %ld leads where it may not be followed, to \"%s\"",
-                                   a->job.status,
-                                   base_log_safe(pool, a->job.location, LOCATION_SHOWN_MAX))));
+            a, base_fail(BASE_KEYSOURCE_DOWN, "GBA1151",
+                         apr_psprintf(pool,
+                                      "status %ld, a redirect that may not be followed, to \"%s\"",
+                                      a->job.status,
+                                      base_log_safe(pool, a->job.location, LOCATION_SHOWN_MAX))));
         return 0;
     }
     a->target = next;

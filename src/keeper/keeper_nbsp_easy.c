@@ -141,6 +141,22 @@ static long version_of(const keeper_nbsp_job_t *job)
     return CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
 }
 
+/* libcurl 7.88 breaks an h2c connection by the second request on it (8.0 does not). TLS is not
+ * concerned. */
+static int may_reuse(const keeper_nbsp_job_t *job)
+{
+    return version_of(job) != CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ||
+           curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000;
+}
+
+static int set_reuse(keeper_nbsp_job_t *job)
+{
+    int reuse = may_reuse(job);
+    return SET(CURLOPT_PIPEWAIT, reuse ? 1L : 0L) &&
+           SET(CURLOPT_FRESH_CONNECT, job->fresh || !reuse ? 1L : 0L) &&
+           SET(CURLOPT_FORBID_REUSE, reuse ? 0L : 1L);
+}
+
 static int set_blob(keeper_nbsp_job_t *job, CURLoption option, const struct curl_blob *blob)
 {
     return !blob->data || curl_easy_setopt(job->easy, option, blob) == CURLE_OK;
@@ -165,9 +181,8 @@ static int set_way(keeper_nbsp_job_t *job)
     return left > 0 && SET(CURLOPT_URL, job->url) && SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_HTTP_VERSION, version_of(job)) &&
-           SET(CURLOPT_PIPEWAIT, 1L) && SET(CURLOPT_FRESH_CONNECT, job->fresh ? 1L : 0L) &&
-           SET(CURLOPT_CONNECTTIMEOUT_MS, connect) && SET(CURLOPT_TIMEOUT_MS, left) &&
-           SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
+           set_reuse(job) && SET(CURLOPT_CONNECTTIMEOUT_MS, connect) &&
+           SET(CURLOPT_TIMEOUT_MS, left) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
            (!job->unix_path || SET(CURLOPT_UNIX_SOCKET_PATH, job->unix_path));
 }
 

@@ -9,7 +9,8 @@
 #include "keeper/keeper_frame.h"
 #include "keeper/keeper_nbsp_easy.h"
 
-#define POLL_MAX_MS 1000
+#define POLL_MAX_MS    1000
+#define CONNS_KEPT_MAX 128L /* libcurl's own limit grows and falls with the transfers under way */
 
 struct keeper_nbsp_engine_t {
     CURLM *multi;
@@ -161,8 +162,10 @@ keeper_nbsp_engine_t *keeper_nbsp_engine_make(apr_pool_t *pool)
         return NULL;
     }
     engine->multi = curl_multi_init();
-    if (!engine->multi || curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING,
-                                            (long)CURLPIPE_MULTIPLEX) != CURLM_OK) {
+    if (!engine->multi ||
+        curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) !=
+            CURLM_OK ||
+        curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT_MAX) != CURLM_OK) {
         stop(engine);
         return NULL;
     }

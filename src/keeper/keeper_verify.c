@@ -4,7 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 #include "keeper/keeper_records_private.h"
 
 /** One verification on its way. */
@@ -173,59 +173,28 @@ static const pki_ca_t *ca_of(const verification_t *v, const keeper_record_t *rec
     return NULL;
 }
 
-/** Nonzero if serial, times and key usage are those of the row, and it certifies no CA. */
-static int is_of_row(X509 *cert, const keeper_record_t *record)
-{
-    unsigned char serial[PKI_SERIAL_LEN];
-    const ASN1_INTEGER *is = X509_get0_serialNumber(cert);
-    time_t from = (time_t)record->not_before, to = (time_t)record->not_after;
-    uint32_t usage = record->key_usage == PKI_USAGE_DIGITAL_SIGNATURE ? KU_DIGITAL_SIGNATURE
-                                                                      : KU_NON_REPUDIATION;
-    return base_hex_decode(serial, PKI_SERIAL_LEN, record->serial, strlen(record->serial)) &&
-           ASN1_STRING_length(is) == PKI_SERIAL_LEN &&
-           memcmp(ASN1_STRING_get0_data(is), serial, PKI_SERIAL_LEN) == 0 &&
-           ASN1_TIME_cmp_time_t(X509_get0_notBefore(cert), from) == 0 &&
-           ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), to) == 0 &&
-           X509_get_key_usage(cert) == usage && X509_check_ca(cert) == 0;
-}
-
-/** NULL if the CA has signed it and it says what its row says. What else a profile puts into a
- *  certificate is vouched for by the signature: of the profile the ledger keeps the hash alone. */
-static const char *compare(base_span_t der, const pki_ca_t *ca, const keeper_record_t *record)
-{
-    base_span_t ca_der = pki_ca_der(ca);
-    const unsigned char *in = der.data, *ca_in = ca_der.data;
-    X509 *cert = d2i_X509(NULL, &in, (long)der.len), *by = NULL;
-    const char *wrong = NULL;
-    by = d2i_X509(NULL, &ca_in, (long)ca_der.len);
-    if (!cert || !by || in != der.data + der.len)
-        wrong = "cannot be read";
-    else if (X509_verify(cert, X509_get0_pubkey(by)) != 1)
-        wrong = "is not signed by its CA";
-    else if (X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(by)) != 0 ||
-             !is_of_row(cert, record))
-        wrong = "says something else than its row";
-    X509_free(cert);
-    X509_free(by);
-    ERR_clear_error();
-    return wrong;
-}
-
 /** What the row says must be what the certificate says. NULL if so. */
 static const char *check_certificate(const verification_t *v, const keeper_record_t *record)
 {
+    pki_cert_record_t said = {.usage = (unsigned)record->key_usage,
+                              .not_before = apr_time_from_sec(record->not_before),
+                              .not_after = apr_time_from_sec(record->not_after)};
     const pki_ca_t *ca = ca_of(v, record);
     if (!ca)
         return "is said to be of a CA that was not given";
-    base_span_t spki = spki_of(record->der, v->row);
-    if (!spki.data)
+    said.spki = spki_of(record->der, v->row);
+    if (!said.spki.data)
         return "cannot be read";
-    if (!sha256_is(spki, record->spki_sha256))
+    if (!sha256_is(said.spki, record->spki_sha256))
         return "is for another key than its row says";
     if (strlen(record->pseudonym) != PKI_PSEUDONYM_LEN ||
-        strlen(record->serial) != 2 * (size_t)PKI_SERIAL_LEN)
+        !base_hex_decode(said.serial, PKI_SERIAL_LEN, record->serial, strlen(record->serial)))
         return "has a row without a serial or a pseudonym";
-    return compare(record->der, ca, record);
+    memcpy(said.pseudonym, record->pseudonym, sizeof said.pseudonym);
+    base_result_t result = pki_cert_check_record(ca, &said, record->der);
+    if (result.code == BASE_STORE_DOWN)
+        return "is not signed by its CA";
+    return result.code == BASE_OK ? NULL : "says something else than its row";
 }
 
 static int is_state(const keeper_record_t *record, keeper_state_t state)

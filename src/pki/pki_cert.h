@@ -116,6 +116,26 @@ base_result_t pki_cert_issue(const pki_ca_t *ca, const pki_cert_spec_t *spec, un
  */
 base_result_t pki_cert_check(const pki_ca_t *ca, const pki_cert_spec_t *spec, base_span_t der);
 
+/** What a ledger says of a certificate whose profile is not at hand. */
+typedef struct pki_cert_record_t {
+    base_span_t spki; /**< SubjectPublicKeyInfo DER */
+    unsigned char serial[PKI_SERIAL_LEN];
+    char pseudonym[PKI_PSEUDONYM_LEN + 1]; /**< the subscriber's */
+    unsigned usage;                        /**< PKI_USAGE_ mask */
+    apr_time_t not_before;                 /**< microseconds, whole seconds */
+    apr_time_t not_after;                  /**< likewise */
+} pki_cert_record_t;
+
+/**
+ * Reads a certificate that a ledger has, and compares: signature, issuer, serial, key, times, key
+ * usage, that it is none of a CA, that it has no extension which pki_cert_issue() cannot write, and
+ * that what looks like a pseudonym in its subject is the subscriber's.
+ * @return BASE_OK, BASE_STORE_DOWN (the signature is not this CA's), or BASE_INTERNAL (it says
+ *         something else, or cannot be read)
+ */
+base_result_t pki_cert_check_record(const pki_ca_t *ca, const pki_cert_record_t *record,
+                                    base_span_t der);
+
 /** PEM of a certificate's DER, NUL-terminated, in @a pool; NULL if it is no certificate. */
 const char *pki_cert_pem(apr_pool_t *pool, base_span_t der);
 

@@ -296,12 +296,19 @@ static pki_reason_t check_verdict(deciding_t *d, char *input)
     return d->facts->verdict;
 }
 
+static pki_reason_t check_bsf(deciding_t *d, char *input)
+{
+    apr_cpystrn(input, d->facts->is_refused ? "refuses the subscriber" : "knows the subscriber",
+                INPUT_MAX);
+    return d->facts->is_refused ? PKI_REASON_NOT_AUTHORISED : PKI_REASON_NONE;
+}
+
 /* In the order of the reasons. */
 static const struct {
     const char *name;
     pki_reason_t (*check)(deciding_t *d, char *input);
 } checks[] = {
-    {"identity", check_identity},  {"user security settings", check_uss},
+    {"BSF", check_bsf}, {"identity", check_identity},  {"user security settings", check_uss},
     {"NAF group", check_group},    {"key choice", check_key_choice},
     {"flags", check_flags},        {"key usage", check_usage},
     {"profile", tell_profile},     {"age of the bootstrapping", check_age},

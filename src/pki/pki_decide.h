@@ -63,6 +63,7 @@ pki_reason_t pki_history_check(const pki_history_t *history, const pki_profile_t
 /** Everything that a decision depends on. Belongs to the caller. */
 typedef struct pki_case_t {
     const gba_info_t *info; /**< the subscriber, from the BSF alone */
+    int is_refused;         /**< nonzero: the BSF says that he may not use this portal */
     int uicc_key;           /**< nonzero: the UE authenticated with Ks_int_NAF, else with the key
                                  of the ME */
     const char *naf_group;  /**< the location's; NULL: it is in none */
@@ -98,7 +99,7 @@ typedef struct pki_outcome_t {
  * if there is one. A wish that no profile meets is refused; no wish never is. What is wished for
  * beyond PKI_USAGE_ is not looked at.
  *
- * Reasons, in order: NO_IDENTITY, NO_USS, NAF_GROUP, KEY_CHOICE, NO_FLAG, USAGE_NOT_ALLOWED,
+ * Reasons, in order: NOT_AUTHORISED, NO_IDENTITY, NO_USS, NAF_GROUP, KEY_CHOICE, NO_FLAG, USAGE_NOT_ALLOWED,
  * BOOTSTRAP_AGE, IDENTITY_MISSING, CA_REQUESTED, key_check, verdict, history. KEY_CHOICE is said
  * too where only a setting that wants the other key unlocks what is asked for.
  * @param trace NULL: none

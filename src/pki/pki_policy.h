@@ -35,6 +35,7 @@ typedef enum pki_reason_t {
     PKI_REASON_MODULE,           /**< a module of the operator */
     PKI_REASON_QUOTA_HELD,       /**< holds as many as the profile allows */
     PKI_REASON_QUOTA_WINDOW,     /**< was issued as many as the profile allows for now */
+    PKI_REASON_NOT_AUTHORISED,   /**< the BSF refuses him, although his key is good */
     PKI_REASONS                  /**< how many there are; not a reason */
 } pki_reason_t;
 

@@ -53,6 +53,8 @@ static const struct {
      "as many valid certificates as the quota allows"},
     {"QUOTA_WINDOW", "This subscription has had as many certificates as it may for now.",
      "as many issued within the window as the quota allows; Expires is its end"},
+    {"NOT_AUTHORISED", "The network operator does not let this subscription use this service.",
+     "the BSF refuses the subscriber since, although the key is good"},
 };
 
 static int in_table(pki_reason_t reason)

@@ -26,7 +26,8 @@ struct portal_authn_t {
     int next_ua_id;        /* which configured identifier comes after it */
     char *ha1;             /* secret; set once a response matched */
     int fresh_settings;    /* the request's */
-    int refreshed;         /* info was fetched within this authentication */
+    int refreshed;         /* the key source was asked within this authentication */
+    base_result_t refresh; /* what it said when it was asked anew */
     int verified;
 };
 
@@ -150,6 +151,7 @@ base_result_t portal_authn_begin(portal_authn_t **out, const portal_world_t *wor
     authn->method = request->method;
     authn->fresh_settings = request->fresh_settings;
     authn->info = gba_info_make(pool);
+    authn->refresh = base_ok();
     *out = authn;
     result = portal_offer_read(&authn->cred, &authn->uicc, config, request, pool);
     if (result.code == BASE_OK)
@@ -256,21 +258,33 @@ static int same_key(const portal_authn_t *authn, const gba_info_t *now)
     return base_secret_equal(authn->info->me_key, now->me_key, GBA_KEY_LEN);
 }
 
-base_result_t portal_authn_refresh(portal_authn_t *authn)
+static base_result_t ask_anew(portal_authn_t *authn)
 {
-    gba_info_t *now;
-    base_result_t result;
+    gba_info_t *now = gba_info_make(authn->pool);
+    base_result_t result = ask_source(authn, now, 1);
 
-    if (authn->refreshed || !settings_are_old(authn))
-        return base_ok();
-    now = gba_info_make(authn->pool);
-    result = ask_source(authn, now, 1);
     if (result.code != BASE_OK)
         return result;
     if (!same_key(authn, now))
         return base_fail(BASE_EXPIRED_KEY, "GBA0480", "the key source has another key by now");
     memcpy(authn->info, now, sizeof(*now));
     return check_age(authn);
+}
+
+base_result_t portal_authn_refresh(portal_authn_t *authn)
+{
+    if (!authn->refreshed && settings_are_old(authn))
+        authn->refresh = ask_anew(authn);
+    return authn->refresh;
+}
+
+/* Whose key is none any more has to bootstrap: a challenge, so the request must not count as
+ * authenticated. What else may be wrong is for who refreshes next: that answer can be protected. */
+static base_result_t refresh_early(portal_authn_t *authn)
+{
+    base_result_t result = portal_authn_refresh(authn);
+
+    return result.code == BASE_UNKNOWN_BTID || result.code == BASE_EXPIRED_KEY ? result : base_ok();
 }
 
 static base_result_t accept_nc(portal_authn_t *authn)
@@ -302,7 +316,7 @@ base_result_t portal_authn_finish(portal_authn_t *authn)
         return base_fail(BASE_INTERNAL, "GBA0424", "the body hash failed");
     result = compare_any(authn, body_hash);
     if (result.code == BASE_OK && authn->fresh_settings)
-        result = portal_authn_refresh(authn);
+        result = refresh_early(authn);
     if (result.code == BASE_OK)
         result = accept_nc(authn);
     authn->verified = result.code == BASE_OK;

@@ -28,10 +28,10 @@ typedef struct portal_authn_config_t {
     int ua_id_count;
     digest_alg_t algs[DIGEST_ALGS]; /**< offered, in order; the first alg_count are set */
     int alg_count;
-    unsigned qop;                       /**< offered, mask of digest_qop_t */
-    apr_interval_time_t nonce_lifetime; /**< microseconds */
-    apr_interval_time_t assoc_max_age;  /**< local limit on a key since bootstrapping (or since it
-                                             was first fetched); microseconds */
+    unsigned qop;                         /**< offered, mask of digest_qop_t */
+    apr_interval_time_t nonce_lifetime;   /**< microseconds */
+    apr_interval_time_t assoc_max_age;    /**< local limit on a key since bootstrapping (or since it
+                                               was first fetched); microseconds */
     apr_interval_time_t settings_max_age; /**< user security settings fetched longer ago are asked
                                                for anew where that is wanted; 0: never */
 } portal_authn_config_t;
@@ -73,13 +73,16 @@ int portal_authn_wants_body(const portal_authn_t *authn);
 int portal_authn_body(portal_authn_t *authn, const void *data, apr_size_t len);
 
 /** Steps 6 and 7: compares, refreshes the settings if request->fresh_settings, then checks and sets
- *  nc. Once only. On BASE_OK the request is authenticated and will never be accepted again. */
+ *  nc. Once only. On BASE_OK the request is authenticated and will never be accepted again. What a
+ *  refresh found is a failure here only if the UE must bootstrap; else portal_authn_refresh() tells
+ *  it again. */
 base_result_t portal_authn_finish(portal_authn_t *authn);
 
 /**
  * Asks the key source anew if the settings are older than settings_max_age, at most once for each
- * authentication; portal_authn_info() is then the new answer. Before finish() has found the
- * response right nobody may call it: strangers could have a BSF asked at will.
+ * authentication, and tells what came of it as often as it is called; portal_authn_info() is then
+ * the new answer. Before finish() has found the response right nobody may call it: strangers could
+ * have a BSF asked at will.
  * @return BASE_OK; BASE_UNKNOWN_BTID; BASE_NOT_AUTHORISED; BASE_EXPIRED_KEY, also if the key has
  *         become another one; BASE_KEYSOURCE_DOWN
  */

@@ -106,6 +106,7 @@ static base_result_t decide(enrolment_t *enrolment)
 {
     const portal_enrol_config_t *config = enrolment->config;
     pki_case_t facts = {.info = enrolment->request->info,
+                        .is_refused = enrolment->request->is_refused,
                         .uicc_key = enrolment->request->uicc_key,
                         .naf_group = config->naf_group,
                         .now = config->clock->wall(config->clock->baton),

@@ -23,6 +23,7 @@ typedef struct portal_enrol_request_t {
     const char *btid;       /**< as authenticated */
     const gba_info_t *info; /**< as authenticated */
     int uicc_key;           /**< nonzero: authenticated with Ks_int_NAF */
+    int is_refused;         /**< nonzero: asked anew, the BSF refused the subscriber since */
 } portal_enrol_request_t;
 
 /** Everything that the answer says. Texts live as long as the request. */

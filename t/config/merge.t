@@ -10,6 +10,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Time::HiRes qw(sleep);
 use Time::Local qw(timegm);
+use GBA::BSF qw(bootstrapped naf_view);
 use GBA::CA qw(certificate make_ca new_key pkcs10 subscriber);
 use GBA::Digest qw(read_challenge);
 use GBA::HTTP;
@@ -37,6 +38,9 @@ my @files = map { my $entry = GBA::CA::entry($_, [1]); $who{$_} = $entry;
     spew("$folder/$_.json", JSON::PP::encode_json([$entry]), 0600); $_ } qw(one two three);
 make_ca("$folder/ca-$_.pem", "$folder/ca-$_.key") for 1 .. 3;
 my $pem = pkcs10(new_key('EC', 'P-256'));
+my $bsf = GBA::BSF->start(path => "$folder/bsf.sock", subscribers => [my $asked = bootstrapped('asked', [1])]);
+$who{asked} = naf_view($asked);
+my $asked_pem = pkcs10(new_key('EC', 'P-256'));
 
 # ---- what a place does: one function per directive, each says it in a word ----
 
@@ -185,6 +189,15 @@ my @rows = (
             return $ue->exchange('GET', "$path/1000", auth => {})->{status} == 200 ? 'good' : 'stale';
         } },
     { name => 'GBAAssociationMaxAge', values => [qw(30s 1h 30s 2h)], seen => [qw(401 200 401 200)], probe => sub { status('pki', 'GET', '/1000') } },
+    { name => 'GBASettingsMaxAge', values => [qw(200ms 1h 200ms 2h)], seen => [qw(anew known anew known)],
+        more => qq(SetHandler gba-enrol\nGBAKeySource "nbsp:unix:$folder/bsf.sock"\n), probe => sub {
+            my $enrol = sub { ask('asked', 'POST', '/1000', type => 'application/x-pkcs10', body => $asked_pem)->{status} };
+            $enrol->() == 200 or return 'refused';
+            sleep 0.4;
+            $bsf->look;
+            $enrol->() == 200 or return 'refused later';
+            return $bsf->calls ? 'anew' : 'known';
+        } },
     { name => 'GBARelaxedUri', values => [qw(On Off On Off)], seen => [qw(200 400 200 400)],
         probe => sub { status('pki', 'GET', '/1000?query', auth => { uri => "$path/1000" }) } },
     { name => 'GBANextNonce', values => [qw(On Off On Off)], seen => [qw(On Off On Off)], probe => sub { ask('pki', 'GET', '/1000'); return $next } },

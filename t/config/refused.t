@@ -74,10 +74,70 @@ taken('nothing', '');
 
 # ---- one argument that is wrong ----
 mistake("GBANafFqdn $_", $_, qr/a fully qualified domain name without a trailing dot/) for qw(portal .home1.net home1..net pki_portal.home1.net pkiportal.home1.net. -a.home1.net), 'x' x 64 . '.net';
-mistake("GBAUaProtocol $_", $_, qr/'pki', 'digest' or 'hex:' and ten hex digits/) for qw(PKI tls hex: hex:01 hex:01000000000 hex:010000000g);
+mistake("GBAUaProtocol $_", $_, qr/'pki', 'digest', 'tls' or 'hex:' and ten hex digits/) for qw(PKI TLS hex: hex:01 hex:01000000000 hex:010000000g);
 mistake('GBAUaProtocol pki hex:0100000000', 'hex:0100000000', qr/each identifier once/);
 mistake('GBAUaProtocol pki digest hex:0100000003 hex:0100000004 hex:0100000005', 'hex:0100000005', qr/at most four identifiers/);
-mistake("GBAKeySource $_", $_, qr/'file:' and a path/) for qw(keys.json file: FILE:keys.json nbsp:https://bsf.home1.net);
+mistake("GBAKeySource $_", $_, qr/'file:' and a path, or 'nbsp:' and names of <GBABsf> sections or addresses/) for qw(keys.json FILE:keys.json https://bsf.home1.net);
+mistake('GBAKeySource file:', 'file:', qr/'file:' and a path.*/);
+mistake("GBAKeySource $_", (split)[-1], qr/names of <GBABsf> sections, or addresses, not both/) for 'nbsp:', 'nbsp:home nbsp:https://bsf.home1.net', 'nbsp:a/b';
+mistake('GBAKeySource nbsp:home home', 'home', qr/each section once/);
+
+# ---- BSFs ----
+my $address = "GBABsfAddress https://bsf.home1.net\n";
+sub in_bsf {
+    my ($line, $value, $expected) = @_;
+    return mistake($line, $value, qr/$expected.*/, before => "<GBABsf home>\n$address", after => "</GBABsf>\n");
+}
+refused("$_ outside of a section", "$_\n", qr/line @{[ $lines + 1 ]} of .*\n.*: only inside <GBABsf NAME>/)
+    for 'GBABsfDomain *', 'GBABsfAddress https://bsf.home1.net', 'GBABsfProtocol h2', 'GBABsfCA ca.pem', 'GBABsfCertificate a b',
+    'GBABsfToken https://bsf.home1.net/t a b', 'GBABsfTimeout 1s 2s', 'GBABsfRedirect bsf.home1.net', 'GBABsfUnknownAlarm 1';
+refused("<GBABsf$_", "<GBABsf$_\n$address</GBABsf>\n", qr/given, one name of letters, digits, '-', '_', '\.' and '>' expected/) for '>', ' a b>', ' a/b>', ' "">';
+refused('a section inside another', "<GBABsf a>\n$address<GBABsf b>\n$address</GBABsf>\n</GBABsf>\n", qr/no section inside another/);
+refused('two of one name', "<GBABsf a>\n$address</GBABsf>\n<GBABsf a>\n$address</GBABsf>\n", qr/a name that no other section has/);
+refused('no address', "<GBABsf a>\nGBABsfDomain *\n</GBABsf>\n", qr/a GBABsfAddress in it/);
+in_bsf("GBABsfDomain $_", $_, qr/a domain such as/) for '*home1.net', 'home1', '*.', 'a..b', 'bsf.*.net', 'bsf.home1.net:443';
+in_bsf('GBABsfDomain bsf.home1.net BSF.home1.net', 'BSF.home1.net', qr/each domain once/);
+in_bsf("GBABsfAddress $_", $_, qr{https://HOST\[:PORT\]}) for 'bsf.home1.net', 'ftp://bsf.home1.net', 'https://', 'https://a@bsf.home1.net', 'https://bsf.home1.net:0',
+    'https://bsf.home1.net:65536', 'https://bsf.home1.net?x', 'https://bsf.home1.net/../x', 'https://-a', 'unix:run/zn', 'unix:/' . 'x' x 107;
+in_bsf('GBABsfAddress https://bsf.home1.net', 'https://bsf.home1.net', qr/each address once/);
+in_bsf("GBABsfProtocol $_", $_, qr{h2 or http/1\.1}) for qw(h3 h2c http/1.0 2);
+in_bsf("GBABsfTimeout $_ 5s", $_, qr/a time such as 2s, at most 8s/) for qw(0s 9s 2 x);
+in_bsf("GBABsfTimeout 2s $_", $_, qr/a time such as 5s, not below the first and at most 8s/) for qw(1s 9s 5);
+in_bsf("GBABsfRedirect $_", $_, qr/HOST or HOST:PORT/) for 'https://bsf.home1.net', 'a:0', 'a:b', 'a/b';
+in_bsf("GBABsfUnknownAlarm $_", $_, qr/a percentage from 0 to 100/) for qw(101 -1 50% x);
+in_bsf('GBABsfToken https://bsf.home1.net/t a', 'https://bsf.home1.net/t', qr/a token URL, a client id, the file of its secret/);
+in_bsf('GBABsfToken bsf.home1.net a b', 'bsf.home1.net', qr{https://HOST\[:PORT\]/PATH});
+refused('no such section', "<Location /x>\nGBAKeySource nbsp:home\n</Location>\n", qr/GBA1712: .*there is no <GBABsf home>/);
+refused('one domain in two', join('', map { "<GBABsf $_>\nGBABsfDomain *.home1.net\n$address</GBABsf>\n" } qw(a b)) . "<Location /x>\nGBAKeySource nbsp:a b\n</Location>\n",
+    qr/GBA1711: .*\*\.home1\.net belongs to both a and b/);
+refused('keys in clear text', "<GBABsf a>\nGBABsfAddress http://bsf.home1.net\n</GBABsf>\n", qr/GBA1710: .*clear text/);
+refused('a token in clear text', "<GBABsf a>\n${address}GBABsfToken http://bsf.home1.net/t a b\n</GBABsf>\n", qr/GBA1710: .*clear text/);
+taken("clear text that stays here: $_", "<GBABsf a>\nGBABsfAddress $_\n</GBABsf>\n") for 'http://127.0.0.1:1', 'http://[::1]:1/p', 'unix:/run/zn.sock', 'unix:/run/zn.sock:/p';
+taken('clear text in a laboratory', "GBALaboratory On\n<GBABsf a>\nGBABsfAddress http://bsf.home1.net\n</GBABsf>\n");
+taken('everything', "<GBABsf a>\n${address}GBABsfDomain bsf.home1.net *.home1.net *\nGBABsfProtocol HTTP/1.1\nGBABsfTimeout 500ms 8s\nGBABsfRedirect a b:1\n"
+    . "GBABsfUnknownAlarm 100\n</GBABsf>\n<Location /x>\nGBAKeySource nbsp:a\n</Location>\n<Location /y>\nGBAKeySource nbsp:https://a unix:/b\n</Location>\n");
+{
+    my ($name) = ('bsf');
+    make_ca("$folder/$name.pem", "$folder/$name.key");
+    make_ca("$folder/other.pem", "$folder/other.key");
+    spew("$folder/not.pem", "no certificate\n");
+    spew("$folder/secret", "s\n", 0600);
+    spew("$folder/open", "s\n", 0644);
+    spew("$folder/empty", "\n", 0600);
+    my $bsf = sub { "<GBABsf a>\n$address$_[0]\n</GBABsf>\n" };
+    refused("files: $_->[0]", $bsf->($_->[0]), $_->[1]) for
+        ['GBABsfCA none.pem',                  qr/GBA1\d{3}: .*none\.pem/],
+        ['GBABsfCA not.pem',                   qr/GBA1126: .*not\.pem/],
+        ['GBABsfCertificate not.pem bsf.key',  qr/GBA1127: .*not\.pem/],
+        ['GBABsfCertificate bsf.pem not.pem',  qr/GBA112[28]: .*not\.pem/],
+        ['GBABsfCertificate bsf.pem other.key', qr/GBA1129: .*other\.key/],
+        ['GBABsfToken https://a/t a open',     qr/GBA1122: .*open/],
+        ['GBABsfToken https://a/t a empty',    qr/GBA1130: .*empty/],
+        ['GBABsfToken https://a/t a none',     qr/GBA1\d{3}: .*none/];
+    taken('files', $bsf->("GBABsfCA bsf.pem\nGBABsfCertificate bsf.pem bsf.key\nGBABsfToken https://a/t a secret scope"));
+}
+mistake("GBASettingsMaxAge $_", $_, qr/a number with .*/) for qw(x 5 -1s);
+
 mistake("GBAAlgorithms $_", $_, qr/SHA-256, SHA-512-256 or MD5/) for 'SHA-1', 'SHA256', 'MD5-sess', 'md', 'MD5,SHA-256';
 mistake('GBAAlgorithms MD5 SHA-256 MD5', 'MD5', qr/each algorithm once/);
 mistake("GBAQop $_", $_, qr/auth-int or auth/) for 'none', 'AUTH', 'auth-conf', 'auth,auth-int';
@@ -199,10 +259,10 @@ mistake('GBAQop none', 'none', qr/auth-int or auth/, before => "<VirtualHost *:2
 my $where = qr/line @{[ $lines + 1 ]} of \Q$folder\E\/httpd\.conf:\n/;
 refused("$_ Maybe", "$_ Maybe\n", qr/$where$_ must be On or Off/) for qw(GBALaboratory GBARelaxedUri GBANextNonce GBAUicc);
 refused("$_ without arguments", "$_\n", qr/$where$_ (?:takes|requires|must be)/)
-    for qw(GBANafFqdn GBAUaProtocol GBAKeySource GBALaboratory GBAAlgorithms GBAQop GBAAllowType GBARemoteUser GBANonceLifetime GBAAssociations
+    for qw(GBANafFqdn GBAUaProtocol GBALaboratory GBAAlgorithms GBAQop GBAAllowType GBARemoteUser GBANonceLifetime GBAAssociations
     GBAAssociationMaxAge GBARelaxedUri GBANextNonce GBAUicc GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
 refused("$_ with too many", "$_ 1 2 3 4\n", qr/$where$_ (?:takes|must be)/)
-    for qw(GBANafFqdn GBAKeySource GBALaboratory GBARemoteUser GBANonceLifetime GBAAssociations GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
+    for qw(GBANafFqdn GBALaboratory GBARemoteUser GBANonceLifetime GBAAssociations GBARequestBody GBAResponseBody GBAIssuer GBALedger GBARefusalExpires);
 
 # ---- where a directive may stand ----
 refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations GBALookupRate GBAKeeper GBAKeeperThreads GBAKeeperTimeout GBAKeeperUser GBAIssuerPassphrase);

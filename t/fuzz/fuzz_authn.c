@@ -301,7 +301,7 @@ static void check(run_t *run, const portal_authn_t *authn, base_result_t result)
 
 static void send_request(run_t *run)
 {
-    portal_request_t request = {run->method, run->target, &run->field, 1};
+    portal_request_t request = {run->method, run->target, &run->field, 1, 0};
     portal_authn_t *authn = NULL;
     base_result_t result =
         portal_authn_begin(&authn, &run->world, &run->config, &source, &request, run->pool);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# httpd takes both files in conf/ as they are printed, and the reference with its defaults written
-# out. Only the places of files are moved into a temporary folder.
+# httpd takes the files in conf/ as they are printed, and with their defaults written out. Only the
+# places of files are moved into a temporary folder.
 . "$(dirname -- "$0")/tap.inc"
 
 module=${GBA_MODULE-}
@@ -25,9 +25,17 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
     -keyout "$work/etc/ca.key" -out "$work/etc/ca.pem" >"$work/openssl" 2>&1 || note "$(cat "$work/openssl")"
 chmod 600 "$work/etc/ca.key"
+# Files of a BSF, which need only be of the right kind.
+cp "$work/etc/ca.pem" "$work/etc/operator-ca.pem"
+cp "$work/etc/ca.pem" "$work/etc/naf.pem"
+cp -p "$work/etc/ca.key" "$work/etc/naf.key"
+(umask 077 && echo secret >"$work/etc/naf.secret")
 # The key file is the one that the page shows.
 (umask 077 && awk '/^```json$/ { on = 1; next } /^```/ { on = 0 } on' docs/operations.md >"$work/etc/keys.json")
 at_least 5 "$(wc -l <"$work/etc/keys.json")" "lines of key file in docs/operations.md"
+(umask 077 && awk '/^```json$/ { on = 1; next } /^```/ { on = 0 } on' docs/laboratory.md >"$work/etc/subscribers.json")
+at_least 5 "$(wc -l <"$work/etc/subscribers.json")" "lines of subscribers in docs/laboratory.md"
+lab=$(dirname -- "$module")/mod_gba_bsf.so
 
 try() { # NAME FILE SED-SCRIPT
     {
@@ -35,7 +43,8 @@ try() { # NAME FILE SED-SCRIPT
         for name in mpm_event authn_core authz_core authz_host authz_user; do
             printf 'LoadModule %s_module %s/mod_%s.so\n' "$name" "$modules" "$name"
         done
-        sed -e "s|/usr/lib/apache2/modules/mod_gba_pki.so|\"$module\"|" -e "s|/etc/gba-pki|$work/etc|g" \
+        sed -e "s|/usr/lib/apache2/modules/mod_gba_pki.so|\"$module\"|" -e "s|/usr/lib/apache2/modules/mod_gba_bsf.so|\"$lab\"|" \
+            -e "s|/etc/gba-pki|$work/etc|g" \
             -e "s|/var/lib/gba-pki|$work/lib|g" -e "$3" "$2"
     } >"$work/httpd.conf"
     if said=$("$httpd" -t -f "$work/httpd.conf" 2>&1); then
@@ -46,5 +55,11 @@ try() { # NAME FILE SED-SCRIPT
 }
 try "httpd takes conf/gba_pki-minimal.conf" conf/gba_pki-minimal.conf ''
 try "httpd takes conf/gba_pki.conf" conf/gba_pki.conf ''
-try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\)/\1/'
+try "httpd takes conf/gba_pki.conf with every default written out" conf/gba_pki.conf 's/#\(GBA\|Require gba\|<\/\{0,1\}GBABsf\)/\1/'
+if test -f "$lab"; then
+    try "httpd takes conf/gba_bsf_lab.conf" conf/gba_bsf_lab.conf ''
+    try "httpd takes conf/gba_bsf_lab.conf with every default written out" conf/gba_bsf_lab.conf 's/#\(GBALab\)/\1/'
+else
+    skip "httpd takes conf/gba_bsf_lab.conf" "mod_gba_bsf is not built"
+fi
 finish

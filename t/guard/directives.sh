@@ -1,37 +1,53 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The table of directives, the reference configuration and docs/directives.md name the same
-# directives, and no page speaks of one that is not there.
+# directives; the laboratory's table and docs/laboratory.md do; and no page speaks of one that is not
+# there.
 . "$(dirname -- "$0")/tap.inc"
 
-table=$(find src/httpd mod_gba_pki.c -name '*.c' -exec cat {} + 2>/dev/null | tr '\n' ' ' |
-    grep -oE 'AP_INIT_[A-Z0-9_]+\( *"<?[A-Za-z0-9]+"' | sed 's/.*"<\{0,1\}\(.*\)"/\1/' | sort)
+directives() { # PLACE...: the names in the tables of directives there
+    find "$@" -name '*.c' -exec cat {} + 2>/dev/null | tr '\n' ' ' |
+        grep -oE 'AP_INIT_[A-Z0-9_]+\( *"<?[A-Za-z0-9]+"' | sed 's/.*"<\{0,1\}\(.*\)"/\1/' | sort
+}
+table=$(directives src/httpd mod_gba_pki.c)
 at_least 10 "$(count "$table")" "directives in the table"
-clean "no directive stands in the table twice" "$(printf '%s\n' "$table" | uniq -d)"
+lab_table=$(directives lab)
+at_least 5 "$(count "$lab_table")" "directives of the laboratory"
+clean "no directive stands in a table twice" "$(printf '%s\n%s\n' "$table" "$lab_table" | sort | uniq -d)"
+clean "those of the laboratory start with GBALab" "$(printf '%s\n' "$lab_table" | grep -v '^GBALab[A-Z]')"
 
 # A directive line of the reference configuration, perhaps commented out ("#GBAQop auth"), or a section.
 reference=$(sed -n 's/^[[:space:]]*#\{0,1\}<\{0,1\}\(GBA[A-Za-z0-9]*\)[[:space:]].*/\1/p' conf/gba_pki.conf | sort -u)
-# A section of the page.
-sections=$(sed -n 's/^## \(GBA[A-Za-z0-9]*\)$/\1/p' docs/directives.md | sort)
-clean "no directive has two sections in docs/directives.md" "$(printf '%s\n' "$sections" | uniq -d)"
-
 for name in $table; do
     if printf '%s\n' "$reference" | grep -qx "$name"; then
         pass "$name is in conf/gba_pki.conf"
     else
         fail "$name is in conf/gba_pki.conf"
     fi
-    if ! printf '%s\n' "$sections" | grep -qx "$name"; then
-        fail "$name has a section in docs/directives.md"
-        continue
-    fi
-    body=$(awk -v want="## $name" '$0 == want { on = 1; next } /^## / { on = 0 } on' docs/directives.md)
-    missing=
-    for field in Syntax Default Context Override Description Usage; do
-        printf '%s\n' "$body" | grep -q "^- \*\*$field:\*\* ." || missing="$missing $field"
-    done
-    clean "$name has every field in docs/directives.md" "${missing:+missing:$missing}"
 done
+
+described() { # PAGE NAME...: each has one section of the page, with every field
+    page=$1
+    shift
+    sections=$(sed -n 's/^## \(GBA[A-Za-z0-9]*\)$/\1/p' "$page" | sort)
+    clean "no directive has two sections in $page" "$(printf '%s\n' "$sections" | uniq -d)"
+    for name in "$@"; do
+        if ! printf '%s\n' "$sections" | grep -qx "$name"; then
+            fail "$name has a section in $page"
+            continue
+        fi
+        body=$(awk -v want="## $name" '$0 == want { on = 1; next } /^## / { on = 0 } on' "$page")
+        missing=
+        for field in Syntax Default Context Override Description Usage; do
+            printf '%s\n' "$body" | grep -q "^- \*\*$field:\*\* ." || missing="$missing $field"
+        done
+        clean "$name has every field in $page" "${missing:+missing:$missing}"
+    done
+}
+# shellcheck disable=SC2086  # one word each
+described docs/directives.md $table
+# shellcheck disable=SC2086
+described docs/laboratory.md $lab_table
 
 # Whatever looks like a directive, in any page or example, must be one.
 for file in README NEWS SECURITY.md CONTRIBUTING.md conf/*.conf docs/*.md quickstart t/conf/*.in; do
@@ -39,7 +55,7 @@ for file in README NEWS SECURITY.md CONTRIBUTING.md conf/*.conf docs/*.md quicks
     unknown=
     words=$(grep -oE '\bGBA[A-Z][A-Za-z]*[a-z][A-Za-z]*' "$file" | sort -u)
     for name in $words; do
-        printf '%s\n' "$table" | grep -qx "$name" || unknown="$unknown$name$newline"
+        printf '%s\n%s\n' "$table" "$lab_table" | grep -qx "$name" || unknown="$unknown$name$newline"
     done
     clean "$file names only directives that exist" "$unknown"
 done

@@ -42,8 +42,8 @@ check_file() { # FILE MAY_INCLUDE_LAYERS MAY_INCLUDE_HTTPD(yes|no)
         case $1:$name in
         src/keeper/*:* | src/httpd/*:* | tools/*:* | t/*:*) ;;
         *:sqlite3.h | *:curl/*) problems="$problems$inc: only the keeper uses this library$newline" ;;
-        src/gba/*:jansson.h) ;;
-        *:jansson.h) problems="$problems$inc: only gba and the keeper read JSON$newline" ;;
+        src/gba/*:jansson.h | lab/*:jansson.h) ;;
+        *:jansson.h) problems="$problems$inc: only gba, the keeper and the laboratory read JSON$newline" ;;
         esac
     done
     clean "$1 includes what it may" "$problems"
@@ -72,7 +72,9 @@ for file in $(find lab -name '*.[ch]' 2>/dev/null | sort); do
     check_file "$file" "base digest gba httpd lab" yes
 done
 for file in $(find tools t/unit t/fuzz -name '*.[ch]' 2>/dev/null | sort); do
-    check_file "$file" "base digest gba pki portal keeper tools" no
+    more=
+    case $file in t/*/*_bsf_*) more=lab ;; esac
+    check_file "$file" "base digest gba pki portal keeper tools $more" no
 done
 at_least 40 $seen "files in all"
 

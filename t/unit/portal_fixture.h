@@ -208,7 +208,7 @@ static const char *ue_authorization(ue_t *ue)
 static base_result_t portal_try(portal_authn_t **authn, const char *field, const char *method,
                                 const char *target, const char *body)
 {
-    portal_request_t request = {method, target, &field, field ? 1 : 0};
+    portal_request_t request = {method, target, &field, field ? 1 : 0, 0};
     base_result_t result = portal_authn_begin(authn, &world, &config, &source, &request, pool);
 
     if (result.code != BASE_OK)

@@ -44,12 +44,12 @@ static void test_print_challenge(void)
            "nonce=\"ZU4sh9eCDL6xtbVQ9DFmVJWC\", algorithm=SHA-256, qop=\"auth-int\", "
            "opaque=\"18171a24\", stale=true",
            "with stale, a token (RFC 7616 3.3)");
-    challenge = (digest_challenge_t){"a\"b\\", "n", NULL, DIGEST_SHA512_256, 1, 3, 0};
+    challenge = (digest_challenge_t){"a\"b\\", "n", NULL, DIGEST_SHA512_256, 1, 3, 0, 0};
     is_str(digest_challenge_print(&challenge, pool),
            "Digest realm=\"a\\\"b\\\\\", nonce=\"n\", algorithm=SHA-512-256, "
            "qop=\"auth,auth-int\"",
            "both qop without a space, no opaque, quoted-pairs");
-    challenge = (digest_challenge_t){"r", "n", NULL, DIGEST_MD5, 1, DIGEST_QOP_AUTH, 0};
+    challenge = (digest_challenge_t){"r", "n", NULL, DIGEST_MD5, 1, DIGEST_QOP_AUTH, 0, 0};
     is_str(digest_challenge_print(&challenge, pool),
            "Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\"", "qop auth");
     challenge.qop = 0;

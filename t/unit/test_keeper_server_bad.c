@@ -53,6 +53,7 @@ static void test_nonsense(void)
 {
     static const nonsense_t rows[] = {
         {"HTTP", "GBA0506", "GET / HTTP/1.1\r\n\r\n", 18},
+        {"the last version", "GBA0506", "GBAK\0\2", 6},
         {"the next version", "GBA0506", "GBAK\0\4", 6},
         {"a frame over its bound", "GBA0506", "GBAK\0\3\0\1\0\0\100\0", 12},
         {"a frame of 4 GiB", "GBA0506", "GBAK\0\3\0\1\377\377\377\377", 12},

@@ -86,11 +86,12 @@ static void test_reasons(void)
 static void test_layout(void)
 {
     static const unsigned char health[] = {'G', 'B', 'A', 'K', 0, 3, 0, 4, 0, 0, 0, 4, 0, 2, 0, 3};
-    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0, 3, 0x80, 4,   0,
-                                         0,   0,   14,  25,  0, 7, 'G',  'B', 'A',
-                                         '0', '5', '0', '9', 0, 2, 'n',  'o'};
+    static const unsigned char down[] = {'G', 'B', 'A', 'K', 0,   3,   0x80, 4,   0,   0,
+                                         0,   18,  25,  0,   7,   'G', 'B',  'A', '0', '5',
+                                         '0', '9', 0,   2,   'n', 'o', 0,    0,   1,   44};
     keeper_request_t request = {.kind = KEEPER_HEALTH, .ca = 2, .ledger = 3};
-    keeper_reply_t reply = {.code = BASE_STORE_DOWN, .tag = "GBA0509", .detail = "no"};
+    keeper_reply_t reply = {
+        .code = BASE_STORE_DOWN, .tag = "GBA0509", .detail = "no", .retry_after = 300};
     unsigned char out[KEEPER_WIRE_MAX];
     is_int(BASE_STORE_DOWN, down[12], "the number of an outcome is that of base_code_t");
     is_int((long long)keeper_request_encode(out, &request), sizeof(health), "length of a request");

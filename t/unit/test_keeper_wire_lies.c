@@ -22,7 +22,7 @@ enum {
     INFO = 1 + 2 + 2, /* after the outcome, no tag, no detail */
     INFO_HAS_UICC = INFO + GBA_KEY_LEN,
     INFO_EXPIRES = INFO_HAS_UICC + 1 + GBA_KEY_LEN,
-    INFO_TYPE = INFO_EXPIRES + 24,
+    INFO_TYPE = INFO_EXPIRES + 32,
     INFO_USS = INFO_TYPE + 1,
     INFO_FLAGS = INFO_USS + 1 + 8,
     INFO_UE_IDS = INFO_FLAGS + 1 + 4 * GBA_FLAGS_MAX,

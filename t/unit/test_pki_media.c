@@ -185,7 +185,7 @@ static void round_trip(apr_pool_t *pool)
     for (unsigned i = 0; i < PKI_REASONS; i++) {
         pki_reason_t reason = (pki_reason_t)i;
         const char *code = NULL;
-        const char *page = pki_page_refusal(pool, reason);
+        const char *page = pki_page_refusal(pool, reason, pki_reason_public_text(reason));
         ok(pki_page_decision(&code, base_span_str(page), pool), "%s: there is one decision",
            pki_reason_code(reason));
         is_str(code, pki_reason_code(reason), "and its code is the reason's");

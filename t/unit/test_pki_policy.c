@@ -10,7 +10,7 @@ static const char *const codes[] = {
     "KEY_TYPE",    "KEY_SIZE",    "KEY_EXPONENT",     "KEY_CURVE",        "KEY_TAKEN",
     "KEY_FACTORS", "KEY_ROCA",    "KEY_CLOSE_PRIMES", "KEY_BLOCKED",      "CA_REQUESTED",
     "KEY_CHOICE",  "NAF_GROUP",   "BOOTSTRAP_AGE",    "IDENTITY_MISSING", "RULE",
-    "MODULE",      "QUOTA_HELD",  "QUOTA_WINDOW",
+    "MODULE",      "QUOTA_HELD",  "QUOTA_WINDOW",     "NOT_AUTHORISED",
 };
 
 static void reason_table(void)

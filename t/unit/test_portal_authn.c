@@ -155,7 +155,7 @@ static void reads_the_header_strictly(void)
 {
     static const char *const fields[] = {"Digest username=\"x\"", "Digest", "Digest ="};
     const char *both[2];
-    portal_request_t two = {"POST", TARGET, both, 2};
+    portal_request_t two = {"POST", TARGET, both, 2, 0};
     portal_authn_t *authn;
 
     both[0] = both[1] = ue_authorization(ue_make(BTID, 1));

@@ -174,7 +174,7 @@ static base_result_t try_card(const char *btid, const char *realm, const unsigne
     portal_authn_t *authn;
     ue_t *ue = fresh_ue(btid, 1);
     const char *field;
-    portal_request_t request = {"POST", TARGET, &field, 1};
+    portal_request_t request = {"POST", TARGET, &field, 1, 0};
     base_result_t result;
 
     ue->cred.realm = realm;

@@ -103,6 +103,20 @@ static void refuses_by_policy(void)
         refuses(&cases[i]);
 }
 
+static void refuses_whom_the_bsf_refuses_by_now(void)
+{
+    portal_enrol_request_t request = request_of(subscriber(IMPI, 1, 1, 0), "p256.pem");
+    portal_enrol_answer_t answer;
+    const char *code = NULL;
+
+    request.is_refused = 1;
+    is_int(enrol(&answer, &request).code, BASE_ENROL_REFUSED, "refused by the BSF by now");
+    ok(pki_page_decision(&code, answer.body, pool), "  ... with a decision element");
+    is_str(code, "NOT_AUTHORISED", "  ... and its reason");
+    is_int(asked_times, 1, "  ... recorded");
+    is_str(asked.subscriber, IMPI, "  ... of him whose key it was");
+}
+
 static void refusal_is_not_told_unless_recorded(void)
 {
     portal_enrol_request_t request = request_of(subscriber(IMPI, 0, 0, 0), "p256.pem");
@@ -276,6 +290,7 @@ int main(void)
     make_some_der();
     answers_by_row();
     refuses_by_policy();
+    refuses_whom_the_bsf_refuses_by_now();
     refusal_is_not_told_unless_recorded();
     refuses_by_the_issuers_records();
     asks_the_issuer();

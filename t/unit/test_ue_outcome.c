@@ -54,7 +54,7 @@ static void test_outcomes(void)
 {
     EVP_PKEY *own = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
     const char *mine = cert_for(own), *theirs = cert_for(other);
-    const char *page = pki_page_refusal(pool, PKI_REASON_NO_FLAG);
+    const char *page = pki_page_refusal(pool, PKI_REASON_NO_FLAG, "No.");
     const char *twice = apr_pstrcat(pool, mine, theirs, NULL);
     const char *cut = apr_pstrmemdup(pool, mine, strlen(mine) / 2);
     const char *pages = apr_pstrcat(pool, page, page, NULL);

@@ -122,7 +122,7 @@ for my $mpm (qw(event worker prefork)) {
         section => "GBABsfTimeout 1s 2s\n");
     my @known = map { $scene->ue([1]) } 1 .. 4;
     $scene->ask($_) for @known;
-    my @new  = map { $scene->ue([1]) } 1 .. 3000;
+    my @new  = $scene->ues(3000);
     my $stop = $scene->server->dir . '/stop';
     my $out  = $scene->server->dir . '/outcomes';
     my @pids;

@@ -30,7 +30,7 @@ my $sections = <<"END";
     $live
 </GBABsf>
 <GBABsf b>
-    GBABsfDomain *.visited.net *.net
+    GBABsfDomain *.visited.net
     GBABsfAddress @{[ $bsf{b}->url ]}
 </GBABsf>
 <GBABsf c>
@@ -62,8 +62,14 @@ my $sections = <<"END";
     GBABsfRedirect 127.0.0.1:@{[ $bsf{a}->port ]}
     $live
 </GBABsf>
+<GBABsf alone>
+    GBABsfDomain alone.home1.net
+    GBABsfAddress @{[ $bsf{led}->url ]}
+    GBABsfRedirect 127.0.0.1:@{[ $bsf{a}->port ]}
+    $live
+</GBABsf>
 END
-my $source = join ' ', map { "nbsp:$_" } qw(a b c refused silent nowhere led);
+my $source = join ' ', map { "nbsp:$_" } qw(a b c refused silent nowhere led alone);
 my $scene  = GBA::BSF::Scene->start(bsf => $bsf{a}, sections => $sections, source => $source, threads => 32);
 
 # Who was asked, as letters; what was asked is forgotten.
@@ -76,7 +82,6 @@ for my $row (
     ['BSF.Home1.NET',          'a'],
     ['x.visited.net',          'b'],
     ['y.x.visited.net',        'b'],
-    ['visited.net',            'b'],    # below *.net
     ['deep.visited.net',       'c'],    # the whole name before any suffix
     ['other.deep.visited.net', 'b'],
     ['a.far.visited.net',      'c'],    # the longest suffix
@@ -92,7 +97,7 @@ is(($bsf{c}->calls)[0]{target}, '/some/prefix/nbsp-gba/v1/bootstrapping-info-ret
 $scene->log->look;
 
 # Names that nobody configured, among them where somebody listens: no connection is made to them.
-for my $domain ('home1.net', 'evilbsf.home1.net', 'bsf.home1.net.example.org', 'localhost', '127.0.0.1',
+for my $domain ('home1.net', 'visited.net', 'xvisited.net', 'evilbsf.home1.net', 'bsf.home1.net.example.org', 'localhost', '127.0.0.1',
     '127.0.0.1:' . $else->port, 'net', 'xnet') {
     my $response = $scene->ask($scene->ue([1], domain => $domain));
     like(outcome($response), qr/\A(?:401 bootstrap|503 retry 30|400)\z/, "$domain is nobody's: the UE is told");
@@ -179,9 +184,10 @@ is($else->count, 0, 'and no name that a UE gave is connected to');
 my $path = '/nbsp-gba/v1/bootstrapping-info-retrieval';
 sub led {
     my ($name, $status, $location, $wanted, $who, %more) = @_;
-    my $ue = $scene->ue([1], domain => 'led.home1.net', bsf => $bsf{ $more{to} // 'led' });
+    my $domain = $wanted =~ /\A200/ ? 'led' : 'alone';
+    my $ue = $scene->ue([1], domain => "$domain.home1.net", bsf => $bsf{ $more{to} // 'led' });
     asked();
-    $bsf{led}->next(map { { status => $status, fields => [['Location', $location]] } } 1 .. $more{times} // 1);
+    $bsf{led}->next({ status => $status, fields => [['Location', $location]] });
     $scene->row($name, $scene->ask($ue), wanted => $wanted, tags => $wanted =~ /200/ ? [] : [qr/\AGBA11[0-9]{2}\z/]);
     my %seen = map { $_ => $bsf{$_}->look->{calls} } sort keys %bsf;
     is(join(' ', map { ($_) x @{ $seen{$_} } } sort keys %seen), $who, "$name: who is asked");
@@ -207,7 +213,13 @@ led('307 with a line end', 307, $bsf{a}->url . "$path\tx", $down, 'led');
 led('302 is no redirect here', 302, $bsf{a}->url . $path, $down, 'led');
 is($else->count, 0, 'no redirect leads where nobody configured');
 {
-    my $ue = $scene->ue([1], domain => 'led.home1.net', bsf => $bsf{led});
+    my $ue = $scene->ue([1], domain => 'led.home1.net', bsf => $bsf{second});
+    asked();
+    $bsf{led}->next({ status => 307, fields => [['Location', 'http://127.0.0.1:' . $else->port . $path]] });
+    is(outcome($scene->ask($ue)), '200 protected', 'an address that leads astray is as good as one that does not answer');
+    is(asked(), 'led second', 'the next is asked');
+    $scene->log->look;
+    $ue = $scene->ue([1], domain => 'alone.home1.net', bsf => $bsf{led});
     $bsf{led}->always({ status => 307, fields => [['Location', $bsf{led}->url . $path]] });
     asked();
     is(outcome($scene->ask($ue)), $down, 'a redirect to itself');

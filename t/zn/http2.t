@@ -77,8 +77,8 @@ sub ue { my ($name, @more) = @_; return $scene->ue([1], domain => "$name.home1.n
     like(join('', $plain->lines), qr{\A[0-9]+ h2c? 200 }, 'nghttpx saw HTTP/2');
 }
 for my $row (
-    ['nobody',   'no client certificate',                 qr/certificate|alert|SSL|TLS/i],
-    ['stranger', 'a client certificate of another CA',    qr/certificate|alert|SSL|TLS/i],
+    ['nobody',   'no client certificate',                 qr/certificate|alert|SSL|TLS|broken pipe|reset/i],
+    ['stranger', 'a client certificate of another CA',    qr/certificate|alert|SSL|TLS|broken pipe|reset/i],
     ['distrust', 'a server certificate of another CA',    qr/certificate|SSL|TLS/i],
     ['system',   'without GBABsfCA, a CA that the system does not know', qr/certificate|SSL|TLS/i],
     ['name',     'a server certificate for another name', qr/certificate|name|SSL|TLS/i],
@@ -91,6 +91,10 @@ for my $row (
 $scene->row('afterwards', $scene->ask(ue('tls')), wanted => '200 protected', calls => 1);
 
 # ---- many at once, one connection ----
+
+# libcurl before 8.0 cannot use an h2c connection twice.
+my ($libcurl) = `curl --version` =~ m{libcurl/([0-9]+)};
+my $h2c_is_kept = $libcurl >= 8;
 for my $row (['tls', $tls], ['plain', $plain]) {
     my ($name, $front) = @$row;
     my $number = 24;
@@ -111,7 +115,11 @@ for my $row (['tls', $tls], ['plain', $plain]) {
     cmp_ok($seen->{peak}, '>=', $number / 2, "$name: at the same time ($seen->{peak} of them)");
     cmp_ok($took, '<', 5, sprintf '%s: in %.1f s', $name, $took);
     my %port = map { (split)[0] => 1 } $front->lines;
-    is(scalar(keys %port), 1, "$name: over one connection");
+    if ($name eq 'plain' && !$h2c_is_kept) {
+        is(scalar(keys %port), $number, "$name: each over a connection of its own, with this libcurl");
+    } else {
+        is(scalar(keys %port), 1, "$name: over one connection");
+    }
     $scene->log->look;
 }
 
@@ -138,7 +146,7 @@ sub guarded {
     $guarded->look;
     my $response = $scene->ask($ue);
     my $seen = $guarded->look;
-    $scene->row($name, $response, wanted => $wanted, tags => $wanted =~ /200/ ? $more{tags} // [] : $failed, says => $more{says});
+    $scene->row($name, $response, wanted => $wanted, tags => $wanted =~ /200/ ? $more{tags} // [] : $more{failed} // $failed, says => $more{says});
     is(scalar(@{ $seen->{calls} }), $calls, "$name: look-ups");
     is(scalar(@{ $seen->{tokens} }), $tokens, "$name: tokens asked for");
     return $seen;
@@ -214,7 +222,7 @@ for my $row (
     $guarded->revoke;
     # The old one is refused first, then no other is to be had.
     $guarded->next_token($answer);
-    guarded("the token endpoint says: $name", $down, 1, 1, says => $says);
+    guarded("the token endpoint says: $name", $down, 1, 1, says => $says, failed => $name eq 'no JSON' ? ['GBA0202'] : undef);
     sleep 1.1;
     my $ue = ue('token', bsf => $guarded);
     is(outcome($scene->ask($ue)), '200 protected', "$name: a second later it is asked again");

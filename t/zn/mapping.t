@@ -79,7 +79,7 @@ for my $status (201, 204, 206, 300 .. 305, 400, 401, 402, 405, 406, 411, 413, 41
     row($status, { status => $status, cause => "CAUSE_$status", $status == 204 ? (body => '', type => undef) : () }, $down,
         tags => $failed, says => qr/\b$status\b/);
 }
-row('307 without Location', { status => 307 }, $down, tags => $failed, says => qr/307/);
+row('307 without Location', { status => 307 }, $down, tags => $failed, says => qr/a redirect/);
 row('308 to a host that is not configured', { status => 308, fields => [['Location', 'http://127.0.0.2:9/x']] }, $down,
     tags => $failed, says => qr/127\.0\.0\.2/);
 
@@ -102,11 +102,30 @@ row('a broken chunk', { octets => "HTTP/1.1 200 OK\r\nContent-Type: application/
 row('an endless head', { octets => "HTTP/1.1 200 OK\r\n" . "X-Field: 1234567890\r\n" x 20000, cut => 500000 }, $down, most => 2, tags => $failed);
 row('10 MB', { body => ['{"x":"', ['x', 10 * 1024 * 1024], '"}'] }, $down, tags => $failed);
 row('10 MB that are not announced', { chunked => 1, body => ['{"x":"', ['x', 10 * 1024 * 1024], '"}'] }, $down, tags => $failed);
-row('10 MB of a 403', { status => 403, type => 'text/html', body => [['x', 10 * 1024 * 1024]] }, $down, tags => $failed);
-row('nothing in it', { body => '' }, $down, tags => $failed);
+row('10 MB of a 403', { status => 403, type => 'text/html', body => [['x', 10 * 1024 * 1024]] }, '403', tags => $failed);
+row('nothing in it', { body => '' }, $down, tags => ['GBA0202'], says => qr/no JSON/);
 row('another media type', { type => 'text/html' }, $down, tags => $failed, says => qr{text/html});
 row('no media type', { type => undef }, $down, tags => $failed);
 
 # A BSF that has answered nothing right is asked again when it does; known UEs were never concerned.
 $scene->finish;
+
+# ---- a BSF that has lost its data, or a portal that asks for the wrong NAF_Id ----
+{
+    my $lost  = GBA::BSF->start;
+    my $other = GBA::BSF::Scene->start(bsf => $lost, section => "GBABsfTimeout 1s 2s\n");
+    my $alarm = sub {
+        my ($known, $unknown) = @_;
+        my @ues = ((map { $other->ue([1]) } 1 .. $known), map { my $ue = $other->ue([1]); $lost->forget($ue->{subscriber}); $ue } 1 .. $unknown);
+        $other->ask($_) for @ues;
+        return grep { /GBA1163/ } $other->log->look;
+    };
+    is(scalar($alarm->(12, 0)), 0, 'B-TIDs that are known say nothing');
+    is(scalar($alarm->(0, 12)), 0, 'nor do as many unknown ones');
+    my @lines = $alarm->(0, 1);
+    is(scalar(@lines), 1, 'more than half of many are an error');
+    like($lines[0], qr/:error\].*GBA1163: .*BSF home does not know 13 of the 25 B-TIDs/, 'which says how many');
+    is(scalar($alarm->(0, 10)), 0, 'and is told once');
+    $other->finish;
+}
 done_testing;

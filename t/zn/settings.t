@@ -28,6 +28,11 @@ Alias /two "$docs"
     AuthType GBA
     Require valid-user
 </LocationMatch>
+Alias /third "$docs"
+<Location "/third">
+    AuthType GBA
+    Require gba-uss 3
+</Location>
 <Location "/short">
     GBAAssociationMaxAge 3s
 </Location>
@@ -48,7 +53,17 @@ sub asked { my ($call) = @_; return JSON::PP::decode_json($call->{body}) }
     my $body = asked($call);
     is($body->{btId}, $ue->{username}, 'a look-up has the B-TID to the letter');
     is_deeply($body->{nafId}, { nafFqdn => 'pkiportal.home1.net', uaSecProtId => '0100000000' }, 'and the NAF_Id');
-    is_deeply($body->{gsIds}, [1], 'and asks for the settings of PKI portals');
+    is_deeply($body->{gsIds}, [1, 3], 'and asks for the settings of PKI portals, and of the service that a location requires');
+    $scene->log->look;
+}
+
+{
+    my $uss = sub { my ($who, $type) = @_; my $uss = GBA::CA::uss($who, 1); $uss->{uss}{gsType} = $uss->{uss}{gsId} = $type; return $uss };
+    my $ue    = $scene->ue([1], ussList => [$uss->('sip:third@home1.net', 3)]);
+    my $other = $scene->ue([1], ussList => [$uss->('sip:other@home1.net', 4)]);
+    is(outcome($scene->ask($ue, '/third/hello.txt')), '200 protected', 'whose settings have that service is let in');
+    is(outcome($scene->ask($other, '/third/hello.txt')), '403 protected', 'who has another is not');
+    $bsf->look;
     $scene->log->look;
 }
 

@@ -44,7 +44,7 @@ Alias /either "$docs"
     SSLEngine On
     SSLCertificateFile "$pki->{server}.pem"
     SSLCertificateKeyFile "$pki->{server}.key"
-    SSLProtocol TLSv1.2 TLSv1.3
+    SSLProtocol -all +TLSv1.2 +TLSv1.3
     SSLCipherSuite ALL
 </VirtualHost>
 END

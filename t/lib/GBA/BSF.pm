@@ -134,12 +134,12 @@ sub run_on {
     if (!$pid) {
         close $ours;
         local @SIG{qw(TERM INT HUP)} = ('DEFAULT') x 3;
-        eval { GBA::BSF::Server->new($listener, $its)->run; 1 } or print STDERR "# BSF: $@";
+        # It knows what it knew before it is asked for the first time.
+        eval { GBA::BSF::Server->new($listener, $its, $self->{state})->run; 1 } or print STDERR "# BSF: $@";
         POSIX::_exit(0);
     }
     close $its;
     @{$self}{qw(pid control)} = ($pid, $ours);
-    $self->tell(set => $self->{state});
     return $self;
 }
 

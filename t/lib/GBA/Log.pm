@@ -83,6 +83,15 @@ sub problems {
     return (@problems, map { "not logged: $_\n" } @wanted);
 }
 
+# How often a tag was logged since the last look; what is looked at stays to be looked at.
+sub count {
+    my ($self, $wanted) = @_;
+    my $at    = $self->{at};
+    my $count = grep { (tag_of($_) // '') eq $wanted } $self->look;
+    $self->{at} = $at;
+    return $count;
+}
+
 # Ends the watch outside a test script: the loud lines since the last look.
 sub loud {
     my ($self) = @_;

@@ -86,6 +86,14 @@ sub ue {
     return $self->ue_of(naf_view($subscriber, $ua), $subscriber);
 }
 
+# Many of them: the BSF is told once.
+sub ues {
+    my ($self, $many) = @_;
+    my @subscribers = map { bootstrapped('zn-' . ++$number, [1]) } 1 .. $many;
+    $self->{bsf}->add(@subscribers);
+    return map { $self->ue_of(naf_view($_), $_) } @subscribers;
+}
+
 sub ue_of {
     my ($self, $view, $subscriber) = @_;
     my $ue = GBA::UE->new($view, port => $self->{server}->port, %{ $self->{challenge} });
@@ -100,7 +108,7 @@ sub ask {
 
 sub enrol {
     my ($self, $ue, $page) = @_;
-    my $body = $ue->{pkcs10} //= pkcs10($self->{key} //= new_key('EC', 'P-256'));
+    my $body = $ue->{pkcs10} //= pkcs10(new_key('EC', 'P-256'));    # a key has one subscriber
     return $ue->exchange('POST', $page // '/enrol', auth => {}, fresh => 1, type => 'application/x-pkcs10', body => $body);
 }
 

@@ -27,10 +27,10 @@ my $path = qr{/nbsp-gba/v1/bootstrapping-info-retrieval\z};
 my $most = 1024 * 1024;
 
 sub new {
-    my ($class, $listener, $control) = @_;
+    my ($class, $listener, $control, $state) = @_;
     $_->blocking(0) for $listener;
     return bless { listener => $listener, control => $control, ends => time + 1800, conns => {}, tokens => {},
-        state => { next => [], next_token => [] }, log => new_log(), connections => 0, at_once => 0 }, $class;
+        state => { next => [], next_token => [], %$state }, log => new_log(), connections => 0, at_once => 0 }, $class;
 }
 
 sub new_log { return { calls => [], tokens => [], peak => 0 } }
@@ -83,7 +83,7 @@ sub drop {
 
 sub receive {
     my ($self, $fd) = @_;
-    my $conn = $self->{conns}{$fd} or return;
+    my $conn = defined $fd && $self->{conns}{$fd} or return;    # it may have been dropped since it was found ready
     my $n = sysread $conn->{socket}, $conn->{in}, 65536, length $conn->{in};
     return if !defined $n && ($!{EAGAIN} || $!{EINTR});
     return $self->drop($fd) if !$n || length $conn->{in} > $most;
@@ -92,7 +92,7 @@ sub receive {
 
 sub flush {
     my ($self, $fd) = @_;
-    my $conn = $self->{conns}{$fd} or return;
+    my $conn = defined $fd && $self->{conns}{$fd} or return;
     my $n = syswrite $conn->{socket}, $conn->{out}, 65536;
     return $self->drop($fd) if !defined $n && !$!{EAGAIN} && !$!{EINTR};
     substr $conn->{out}, 0, $n // 0, '';
@@ -300,7 +300,8 @@ sub token {
     my $oauth = $self->{state}{oauth} // {};
     my %form = map { tr/+/ /r =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger } map { split /=/, $_, 2 } split /&/, $request->{body};
     my ($basic) = (field($request, 'Authorization') // '') =~ /\ABasic (\S+)\z/;
-    my $who = $basic ? decode_base64($basic) : join ':', map { $form{$_} // '' } qw(client_id client_secret);
+    # Each half is form-encoded before they are joined (RFC 6749 2.3.1).
+    my $who = $basic ? decode_base64($basic) =~ tr/+/ /r =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger : join ':', map { $form{$_} // '' } qw(client_id client_secret);
     my $good = ($form{grant_type} // '') eq 'client_credentials' && ($form{scope} // '') eq ($oauth->{scope} // '')
         && $who eq join ':', map { $oauth->{$_} // '' } qw(id secret);
     return { status => 400, type => 'application/json', body => '{"error":"invalid_client"}', %{ $said || {} } } unless $good;
