@@ -83,9 +83,9 @@ typedef struct mod_gba_pki_parts_t {
     int uicc;                    /**< nonzero: some location has GBAUicc On */
     apr_array_header_t *profiles; /**< of mod_gba_pki_profile_t, in the order of the sections */
     struct mod_gba_pki_profile_t *open_profile; /**< the <GBAProfile> that is being read */
-    apr_array_header_t *choices;  /**< of mod_gba_pki_choice_t *: of every GBAProfiles */
-    apr_array_header_t *held;     /**< of apr_int64_t: of every location's GBAQuota N */
-    apr_array_header_t *issued;   /**< of mod_gba_pki_quota_t: of every GBAQuota N per DURATION */
+    apr_array_header_t *choices; /**< of mod_gba_pki_choice_t *: of every GBAProfiles */
+    apr_array_header_t *held;    /**< of apr_int64_t: of every location's GBAQuota N */
+    apr_array_header_t *issued;  /**< of mod_gba_pki_quota_t: of every GBAQuota N per DURATION */
     const keeper_passphrase_t *passphrase; /**< of every encrypted CA key; NULL: none is named */
 } mod_gba_pki_parts_t;
 

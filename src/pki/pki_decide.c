@@ -308,12 +308,19 @@ static const struct {
     const char *name;
     pki_reason_t (*check)(deciding_t *d, char *input);
 } checks[] = {
-    {"BSF", check_bsf}, {"identity", check_identity},  {"user security settings", check_uss},
-    {"NAF group", check_group},    {"key choice", check_key_choice},
-    {"flags", check_flags},        {"key usage", check_usage},
-    {"profile", tell_profile},     {"age of the bootstrapping", check_age},
-    {"names", check_names},        {"basic constraints", check_ca},
-    {"key as a whole", check_key}, {"verdict", check_verdict},
+    {"BSF", check_bsf},
+    {"identity", check_identity},
+    {"user security settings", check_uss},
+    {"NAF group", check_group},
+    {"key choice", check_key_choice},
+    {"flags", check_flags},
+    {"key usage", check_usage},
+    {"profile", tell_profile},
+    {"age of the bootstrapping", check_age},
+    {"names", check_names},
+    {"basic constraints", check_ca},
+    {"key as a whole", check_key},
+    {"verdict", check_verdict},
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))

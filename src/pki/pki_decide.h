@@ -99,7 +99,8 @@ typedef struct pki_outcome_t {
  * if there is one. A wish that no profile meets is refused; no wish never is. What is wished for
  * beyond PKI_USAGE_ is not looked at.
  *
- * Reasons, in order: NOT_AUTHORISED, NO_IDENTITY, NO_USS, NAF_GROUP, KEY_CHOICE, NO_FLAG, USAGE_NOT_ALLOWED,
+ * Reasons, in order: NOT_AUTHORISED, NO_IDENTITY, NO_USS, NAF_GROUP,
+ * KEY_CHOICE, NO_FLAG, USAGE_NOT_ALLOWED,
  * BOOTSTRAP_AGE, IDENTITY_MISSING, CA_REQUESTED, key_check, verdict, history. KEY_CHOICE is said
  * too where only a setting that wants the other key unlocks what is asked for.
  * @param trace NULL: none

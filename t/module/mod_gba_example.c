@@ -74,7 +74,7 @@ static int judge(request_rec *r, const gba_pki_enrolment_t *enrolment, gba_pki_r
 
 static int handler(request_rec *r)
 {
-    APR_OPTIONAL_FN_TYPE(gba_pki_verified) *verified;
+    APR_OPTIONAL_FN_TYPE(gba_pki_verified) * verified;
 
     if (!r->handler || strcmp(r->handler, "gba-example") != 0)
         return DECLINED;
@@ -91,14 +91,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
-static const command_rec commands[] = {
-    AP_INIT_TAKE1("GBAExampleKeys", set_keys, NULL, RSRC_CONF | ACCESS_CONF,
-                  "RSA or EC: the type of key that is taken"),
-    {NULL, {NULL}, NULL, 0, NO_ARGS, NULL}};
+static const command_rec commands[] = {AP_INIT_TAKE1("GBAExampleKeys", set_keys, NULL,
+                                                     RSRC_CONF | ACCESS_CONF,
+                                                     "RSA or EC: the type of key that is taken"),
+                                       {NULL, {NULL}, NULL, 0, NO_ARGS, NULL}};
 
-AP_DECLARE_MODULE(gba_example) = {
-    STANDARD20_MODULE_STUFF, create, NULL, NULL, NULL, commands, register_hooks,
+AP_DECLARE_MODULE(gba_example) = {STANDARD20_MODULE_STUFF, create, NULL, NULL, NULL, commands,
+                                  register_hooks,
 #if defined(AP_MODULE_FLAG_NONE)
-    AP_MODULE_FLAG_NONE
+                                  AP_MODULE_FLAG_NONE
 #endif
 };

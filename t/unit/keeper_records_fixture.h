@@ -77,7 +77,7 @@ static inline const char *rf_ledger(const char *name)
     rf_ask(one, &alice, BASE_OK);
     other = alice;
     other.profile.lifetime += apr_time_from_sec(86400 * 10);
-    other.profile.renew_before = other.profile.lifetime;
+    other.profile.renew_before = other.profile.lifetime - 1; /* at once */
     rf_ask(two, &other, BASE_OK);
     fixture_question(&bob, BOB);
     rf_ask(one, &bob, BASE_OK);

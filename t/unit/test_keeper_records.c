@@ -76,7 +76,10 @@ static void test_filters(void)
         {{.has_from = 1, .from = now + 60}, 0, 0, "from in a minute"},
         {{.has_to = 1, .to = now + 60}, RF_CERTIFICATES, RF_ROWS, "to in a minute"},
         {{.has_to = 1, .to = now - 60}, 0, 0, "to a minute ago"},
-        {{.subscriber = ALICE, .state = "issued", .profile = "subscriber"}, 1, 3, "all together"},
+        {{.subscriber = ALICE, .state = "issued", .profile = "authentication"},
+         1,
+         3,
+         "all together"},
         {{.trail = KEEPER_TRAIL_DECISIONS}, RF_CERTIFICATES, 7, "decisions"},
         {{.trail = KEEPER_TRAIL_ALARMS}, RF_CERTIFICATES, 2, "alarms"},
     };

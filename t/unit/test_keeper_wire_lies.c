@@ -217,7 +217,7 @@ static void test_overlong_blocks(void)
 /* The least frame of a refusal or of a weighing, whose numbers stand last. */
 static void test_lying_refusals(void)
 {
-    enum { REASON = 9, RETRY_AT = 8, W_REASON = 14, W_RETRY_AT = 13, W_AGAIN = 5 };
+    enum { REASON = 13, RETRY_AT = 12, W_REASON = 14, W_RETRY_AT = 13, W_AGAIN = 5 };
     static const struct {
         const char *name;
         keeper_kind_t kind;

@@ -64,7 +64,7 @@ static void make_profiles(pki_profile_t p[PROFILES])
     for (int i = 0; i < PROFILES; i++)
         p[i] = rich();
     p[1].usage = PKI_USAGE_NON_REPUDIATION;
-    p[2].usage |= PKI_USAGE_NON_REPUDIATION;
+    strcpy(p[2].subject[1], "L=Example");
     strcpy(p[3].subject[1], "O=Example!");
     strcpy(p[4].subject[1], "OU=Example");
     p[5].subject[1][0] = '\0';

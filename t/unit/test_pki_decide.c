@@ -38,14 +38,14 @@ static const pki_history_t held_over = {0, 0, 0, 3, 9};
 static const pki_history_t window = {0, 0, 0, 1, 5};
 static const pki_history_t window_over = {0, 0, 0, 0, 6};
 
-enum { BUILT_IN = 0, OWN = 1 }; /* profiles */
-enum { ME = 0, UICC = 1 };      /* key that authenticated */
-enum { IMPI = 0, NO_IMPI = 1 };
+enum { BUILT_IN = 0, OWN = 1 };      /* profiles */
+enum { ME = 0, UICC = 1 };           /* key that authenticated */
+enum { IMPI = 0, NO_IMPI, REFUSED }; /* REFUSED: the BSF knows his IMPI and refuses him */
 enum { NEW = 60, OLD = 3601, EDGE = 3600, FUTURE = -60, UNTOLD = 0 }; /* age in seconds */
 
 typedef struct row_t {
     const char *name;
-    int no_impi;
+    int who; /* is the subscriber, and whether the BSF lets him in */
     const setting_t *settings[3];
     int profiles;
     int key;
@@ -98,6 +98,8 @@ static const row_t rows[] = {
     {"the one it has, over every quota", IMPI, {&recent}, OWN, ME, NULL, NEW, "p256", NO_RULE, &again, R(NONE), "recent"},
     {"no quota", IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &window_over, R(NONE), "authentication"},
 
+    {"refused by the BSF", REFUSED, {&both}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NOT_AUTHORISED), NULL},
+    {"refused by the BSF, and all else wrong", REFUSED, {NULL}, OWN, ME, "fixed", OLD, "rsa1024", R(RULE), &blocked, R(NOT_AUTHORISED), NULL},
     {"nobody", NO_IMPI, {&auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_IDENTITY), NULL},
     {"nobody, without settings", NO_IMPI, {NULL}, BUILT_IN, ME, NULL, NEW, "p521", NO_RULE, &blocked, R(NO_IDENTITY), NULL},
     {"a name from another service", NO_IMPI, {&other, &auth}, BUILT_IN, ME, NULL, NEW, "p256", NO_RULE, &fresh, R(NO_IDENTITY), NULL},
@@ -160,7 +162,7 @@ static unsigned reached[PKI_REASONS];
 
 static void fill_subscriber(gba_info_t *info, const row_t *row)
 {
-    if (!row->no_impi)
+    if (row->who != NO_IMPI)
         info->impi = gba_info_add_text(info, DCF_IMPI, strlen(DCF_IMPI));
     for (int i = 0; i < 3 && row->settings[i]; i++)
         dcf_add(info, row->settings[i]);
@@ -200,6 +202,7 @@ static void run_row(const row_t *row, apr_pool_t *pool)
 {
     gba_info_t *info = gba_info_make(pool);
     pki_case_t facts = {.info = info,
+                        .is_refused = row->who == REFUSED,
                         .uicc_key = row->key,
                         .naf_group = row->group,
                         .now = PKIF_NOW,

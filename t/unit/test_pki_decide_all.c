@@ -201,6 +201,7 @@ static void of_a_permit(void)
     heard[0] = '\0';
     pki_decide(&facts, &trace);
     is_str(heard,
+           "BSF | knows the subscriber | ok\n"
            "identity | IMPI | ok\n"
            "user security settings | 1 of 1 for the PKI portal | ok\n"
            "NAF group | 1 of them for group \"fixed\" or for any | ok\n"
@@ -240,7 +241,8 @@ static void of_refusals(void)
     pki_case_t facts;
     fill(&info, &facts, &nobody);
     ends(&facts, "identity | none | NO_IDENTITY\n");
-    is_str(heard, "identity | none | NO_IDENTITY\n", "and nothing is checked after a no");
+    is_str(heard, "BSF | knows the subscriber | ok\nidentity | none | NO_IDENTITY\n",
+           "and nothing is checked after a no");
     fill(&info, &facts, &who);
     info.uss[0].gs_type = 5;
     ends(&facts, "user security settings | 0 of 1 for the PKI portal | NO_USS\n");

@@ -178,7 +178,7 @@ static void bad_members(void)
     ROW(p.flag = 0, 0, "flag");
     ROW(p.flag = 0xffffffffu, 1, "");
     ROW(p.usage = 0, 0, "usage");
-    ROW(p.usage = 3, 1, "");
+    ROW(p.usage = 3, 0, "usage");
     ROW(p.usage = 4, 0, "usage");
     ROW(p.lifetime = 0, 0, "lifetime");
     ROW(p.lifetime = -1, 0, "lifetime");

@@ -64,6 +64,7 @@ static void permit(void)
            "PKCS#10 | 347 octets | ok\n"
            "extensions | none but key usage and basic constraints | ok\n"
            "proof of possession | EC P-256 | ok\n"
+           "BSF | knows the subscriber | ok\n"
            "identity | IMPI | ok\n"
            "user security settings | 1 of 1 for the PKI portal | ok\n"
            "NAF group | 1 of them; the location is in no group | ok\n"

@@ -251,7 +251,6 @@ static void unreadable_certificate_is_not_sent(void)
     is_int(answer.status, 0, "not even in part");
 }
 
-
 static void is_counted(pki_reason_t reason, int want, const char *name)
 {
     is_int((long long)base_counter_get(&meter.decisions[reason]), want, name);
@@ -281,7 +280,6 @@ static void counts_decisions(void)
            "one certificate of the profile");
     is_str(base_names_at(&meter.issued, 1), NULL, "and of no other");
 }
-
 
 int main(void)
 {
