@@ -119,7 +119,7 @@ my $soon = POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime time + 60);
 my $past = POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime time - 600);
 for ([0, subscriber => $impi{both}], [1, subscriber => 'sip:one@home1.net'], [2, subscriber => $odd],
     [0, subscriber => $rows[0]{pseudonym}], ['', subscriber => 'nobody@home1.net'], ['0 1 2', state => 'issued'],
-    ['', state => 'revoked'], ['0 1 2', profile => 'subscriber'], ['', profile => 'gold'], ['0 1 2', from => $past],
+    ['', state => 'revoked'], ['0 1 2', profile => 'authentication'], ['', profile => 'gold'], ['0 1 2', from => $past],
     ['', from => $soon], ['0 1 2', to => $soon], ['', to => $past]) {
     my ($wanted, $filter, $value) = @$_;
     my @got = map { my $got = $_; grep { $serial[$_] eq $got } 0 .. 2 } map { $_->{serial} } objects(qw(export --json), "--$filter", $value);
