@@ -108,7 +108,7 @@ sub decided {
     my ($reason) = @_;
     count(qq(gba_decisions_total{reason="$reason"}));
     count_job();
-    return $reason eq 'NONE' ? count('gba_issued_total{profile="subscriber"}') : fails('ENROL_REFUSED');
+    return $reason eq 'NONE' ? count('gba_issued_total{profile="authentication"}') : fails('ENROL_REFUSED');
 }
 
 # ---- what is told ----
