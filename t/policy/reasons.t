@@ -11,6 +11,7 @@ use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use Time::Local qw(timegm);
+use GBA::BSF qw(bootstrapped naf_view);
 use GBA::CA qw(new_key openssl);
 use GBA::HTTP;
 use GBA::Log;
@@ -79,13 +80,18 @@ my @rows   = (    # reason, where, the key file's entry, what it sends, the prof
     ['RULE',              'rule',   [[1]],                                           sub { wish('EC', 'P-256') }, 'authentication'],
     ['MODULE',            'module', [[1]],                                           sub { wish('RSA', 2048) }, 'authentication'],
     ['QUOTA_HELD',        'held',   [[1]],                                           sub { wish('EC', 'P-256') }, 'authentication'],
+    ['NOT_AUTHORISED',    'bsf',    undef,                                           sub { wish('EC', 'P-256') }],
     ['QUOTA_WINDOW',      'window', [[1]],                                           sub { wish('EC', 'P-256') }, 'authentication'],
 );
 is_deeply([sort map { $_->[0] } @rows], [sort keys %text], 'a row for every reason, and no reason without');
 $text{RULE}   = 'Not on a Sunday; see &lt;https://home1.net/&gt;.';
 $text{MODULE} = 'This service takes &lt;other&gt; keys.';
 
-my %entry = map { $_->[0] => GBA::CA::entry($_->[0], @{ $_->[2] }) } @rows;
+my %entry = map { $_->[0] => GBA::CA::entry($_->[0], @{ $_->[2] }) } grep { $_->[2] } @rows;
+my @filed = values %entry;
+my $known = bootstrapped('known', [1]);
+my $bsf   = GBA::BSF->start(subscribers => [$known]);
+$entry{NOT_AUTHORISED} = { %$known, %{ naf_view($known) } };
 my $other = GBA::CA::entry('other', [1]);
 my $conf  = <<"END";
 LoadModule gba_example_module "$folder/.libs/mod_gba_example.so"
@@ -116,6 +122,15 @@ CustomLog decisions decision
     ErrorDocument 403 /open/refused.html
 </LocationMatch>
 Alias /open "$folder/open"
+<GBABsf home>
+    GBABsfDomain *
+    GBABsfAddress @{[ $bsf->url ]}
+    GBABsfProtocol http/1.1
+</GBABsf>
+<Location /r/bsf>
+    GBAKeySource "nbsp:home"
+    GBASettingsMaxAge 1s
+</Location>
 <Location /r/group>
     GBANafGroup gold
 </Location>
@@ -145,7 +160,7 @@ mkdir "$folder/open" or die "$folder/open: $!\n";
 chmod 0755, "$folder/open";
 spew("$folder/open/refused.html", "<p>the operator's own page</p>\n");
 
-my $server = GBA::Server->start(conf => $conf, subscribers => [$other, values %entry]);
+my $server = GBA::Server->start(conf => $conf, subscribers => [$other, @filed]);
 my $log    = GBA::Log->watch($server->error_log);
 my $ledger = $server->dir . '/ledger/ledger.db';
 my $number = 0;
@@ -210,6 +225,10 @@ for my $reason (qw(QUOTA_HELD QUOTA_WINDOW)) {
     is(enrol($ue{$reason}, $row->[1], wish('EC', 'P-256'))->{status}, 200, "$reason: one is permitted");
 }
 $log->holds('before', (qw(GBA0401 GBA0661 GBA0663)) x 3);
+is(enrol($ue{NOT_AUTHORISED}, 'bsf', wish('EC', 'P-256'))->{status}, 200, 'NOT_AUTHORISED: one is permitted');
+$bsf->always_of($known, { status => 403, cause => 'USER_NOT_ALLOWED' });
+sleep 2.1;    # its settings grow old
+$log->look;
 my $file = spew("$folder/blocked.pem", $pem{KEY_BLOCKED});
 is((ctl('key', 'block', '--csr', $file, '--reason', 'a test'))[0]{outcome}, 'ok', 'a key is blocked');
 
@@ -300,9 +319,9 @@ for my $row (@rows) {
 
     is(counted($reason) - $before, 4, "$reason: each is counted");
     check_ledger($reason, $profile);
-    my $fresh = $reason =~ /\AQUOTA/ ? 0 : 1;
+    my $fresh = $reason =~ /\A(?:QUOTA|NOT_AUTHORISED)/ ? 0 : 1;
     $log->holds($reason, ('GBA0401') x $fresh, ('GBA0446') x 4, ('GBA0663') x (4 * is_marked($pem)),
-        $reason eq 'KEY_TAKEN' ? 'GBA0518' : ());
+        $reason eq 'KEY_TAKEN' ? 'GBA0518' : (), $reason eq 'NOT_AUTHORISED' ? ('GBA1103') x 4 : ());
 }
 
 # Only what has other extensions than two says that nobody looks at them.
@@ -312,7 +331,7 @@ sub is_marked { my ($pem) = @_; return openssl($pem, qw(req -noout -subject)) =~
 
 my %hash;
 push @{ $hash{ $_->{profile} } }, $_->{profile_sha256} for ctl('list');
-is(scalar @{ $hash{authentication} }, 3, 'three certificates were made, before');
+is(scalar @{ $hash{authentication} }, 4, 'four certificates were made, before');
 like($_, qr/\A[0-9a-f]{64}\z/, 'a certificate names its profile by hash') for @{ $hash{authentication} };
 
 $server->stop;
