@@ -56,7 +56,7 @@ GBAKeeperThreads $clients
     GBAQuota 1
 </Location>
 END
-my @both   = (subscribers => [@members, @alone], children => 2, threads => 16);
+my @both   = (subscribers => [@members, @alone], children => 2, threads => 16, mpm => 'event');
 my $first  = GBA::Server->start(@both, conf => $conf);
 my $ledger = $first->dir . '/ledger/ledger.db';
 my $second = GBA::Server->start(@both, conf => qq(GBALedger "sqlite:$ledger"\n$conf));

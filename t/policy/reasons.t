@@ -169,6 +169,8 @@ my $number = 0;
 
 sub enrol {
     my ($ue, $place, $pem, $accept) = @_;
+    delete $ue->{http};    # each connection held is a child of prefork's
+    local $ue->{http};
     return $ue->request('POST', "/r/$place?response=single&x=${marker}query", type => 'application/x-pkcs10', body => $pem,
         fields => [['User-Agent', "${marker}agent/1.0"], ['X-Test', 'number' . ++$number],
             defined $accept ? ['Accept', $accept] : ()]);
