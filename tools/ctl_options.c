@@ -10,6 +10,9 @@
 #define WORDS_MAX  3   /* two of the command and its operand */
 #define REASON_MAX 200 /* octets of a reason in the operator's words */
 
+#define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_LOCATION   "/enrol"
+
 /* The options and the words between them. */
 typedef struct words_t {
     ctl_options_t *opts;
@@ -41,6 +44,11 @@ static const tool_option_t rows[] = {
     WORD("cert", cert),
     WORD("csr", csr),
     WORD("spki-sha256", spki_word),
+    WORD("url", url),
+    WORD("location", location),
+    WORD("key", key),
+    WORD("user", user),
+    WORD("timeout", timeout_word),
     {"ca", offsetof(ctl_options_t, cas), TOOL_LIST},
     FLAG("json", json),
     FLAG("help", help),
@@ -106,9 +114,16 @@ static int is_given(const ctl_options_t *opts, const tool_option_t *row)
                                   : *(void *const *)(const void *)member != NULL;
 }
 
+static int takes(const ctl_options_t *opts, const char *option)
+{
+    return strstr(opts->command->options, option) != NULL;
+}
+
 static const char *check_options(const ctl_options_t *opts, apr_pool_t *pool)
 {
-    const char *taken = apr_pstrcat(pool, opts->command->options, " ledger json help ", NULL);
+    const char *taken =
+        apr_pstrcat(pool, opts->command->options,
+                    takes(opts, " url ") ? " json help " : " ledger json help ", NULL);
     for (size_t i = 0; i < ROWS; i++)
         if (is_given(opts, &rows[i]) &&
             !strstr(taken, apr_pstrcat(pool, " ", rows[i].name, " ", NULL)))
@@ -218,7 +233,7 @@ static const char *read_key(ctl_options_t *opts, apr_pool_t *pool)
 {
     int count = (opts->serial_word != NULL) + (opts->cert != NULL) + (opts->csr != NULL) +
                 (opts->spki_word != NULL);
-    if (!strstr(opts->command->options, " csr "))
+    if (!takes(opts, " serial "))
         return NULL;
     if (count != 1)
         return "which key? one of --serial, --cert, --csr and --spki-sha256";
@@ -242,6 +257,50 @@ static const char *check_reason(const ctl_options_t *opts, apr_pool_t *pool)
     return NULL;
 }
 
+/* ---- which ledger, or which server ---- */
+
+static const char *read_ledger(ctl_options_t *opts)
+{
+    if (!opts->ledger)
+        opts->ledger = getenv("GBA_LEDGER");
+    if (!opts->ledger || !*opts->ledger)
+        return "which ledger? --ledger FILE (or: env GBA_LEDGER)";
+    if (takes(opts, " ca ") && !opts->cas)
+        return "whose signatures? --ca FILE, once for each CA";
+    return NULL;
+}
+
+static const char *read_timeout(ctl_options_t *opts)
+{
+    apr_interval_time_t timeout = 0;
+    opts->timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (!opts->timeout_word)
+        return NULL;
+    if (!base_duration_decode(&timeout, opts->timeout_word) || timeout < 1000 ||
+        timeout > apr_time_from_sec(3600))
+        return "--timeout is a duration such as 500ms or 30s, at most 1h";
+    opts->timeout_ms = (long)(timeout / 1000);
+    return NULL;
+}
+
+static const char *read_question(ctl_options_t *opts)
+{
+    static const char *const keys[] = {"ME", "UICC", NULL};
+    if (!opts->url)
+        return "which server? --url URL of a location with SetHandler gba-decide";
+    if (!opts->subscriber || !opts->csr)
+        return "about whom? --subscriber FILE (JSON) and --csr FILE (PKCS#10)";
+    if (!opts->location)
+        opts->location = DEFAULT_LOCATION;
+    if (*opts->location != '/')
+        return "--location is a path, such as /enrol";
+    if (tool_pick(opts->key, keys) < 0)
+        return "--key is ME or UICC";
+    if (opts->cas && opts->cas->nelts > 1)
+        return "--ca comes twice";
+    return read_timeout(opts);
+}
+
 static const char *check_all(ctl_options_t *opts, apr_pool_t *pool)
 {
     const char *error = check_options(opts, pool);
@@ -255,12 +314,8 @@ static const char *check_all(ctl_options_t *opts, apr_pool_t *pool)
         error = read_key(opts, pool);
     if (!error)
         error = check_reason(opts, pool);
-    if (!error && !opts->ledger)
-        opts->ledger = getenv("GBA_LEDGER");
-    if (!error && (!opts->ledger || !*opts->ledger))
-        error = "which ledger? --ledger FILE (or: env GBA_LEDGER)";
-    if (!error && strstr(opts->command->options, " ca ") && !opts->cas)
-        error = "whose signatures? --ca FILE, once for each CA";
+    if (!error)
+        error = takes(opts, " url ") ? read_question(opts) : read_ledger(opts);
     return error;
 }
 
@@ -291,9 +346,11 @@ const char *ctl_options_help(void)
            "       gba-pkictl ledger verify [FILE] --ca FILE\n"
            "       gba-pkictl ledger upgrade [FILE]\n"
            "       gba-pkictl ledger backup COPY\n"
+           "       gba-pkictl decide --url URL --subscriber FILE --csr FILE\n"
+           "                         [--location PATH] [--key ME|UICC]\n"
            "       gba-pkictl --help | --version\n"
            "\n"
-           "The ledger of a GBA PKI portal, for its operator.\n"
+           "The ledger of a GBA PKI portal, and what it would decide, for its operator.\n"
            "\n"
            "  --ledger FILE        the ledger (or: env GBA_LEDGER)\n"
            "  --json               one JSON object; list and export: one a line\n"
@@ -314,7 +371,16 @@ const char *ctl_options_help(void)
            "  --spki-sha256 HEX    by the SHA-256 of its SubjectPublicKeyInfo\n"
            "verification\n"
            "  --ca FILE            a CA's certificate; once for each CA that has signed\n"
+           "decide\n"
+           "  --url URL            of a location with SetHandler gba-decide\n"
+           "  --subscriber FILE    settings as in the key file, one JSON object\n"
+           "  --csr FILE           the PKCS#10, PEM or DER\n"
+           "  --location PATH      where it would be enrolled; default /enrol\n"
+           "  --key ME|UICC        with which key the UE would authenticate; default ME\n"
+           "  --ca FILE            CAs that the server's certificate is verified by\n"
+           "  --user FILE          holds USER:PASSWORD for HTTP Basic\n"
+           "  --timeout DURATION   of the exchange; default 30s\n"
            "\n"
-           "exit codes: 0 ok   1 found, not found, or not possible   2 usage\n"
-           "            3 the ledger cannot be used   4 local error\n";
+           "exit codes: 0 ok   1 found, not found, not possible, or refused   2 usage\n"
+           "            3 the ledger or the server cannot be used   4 local error\n";
 }

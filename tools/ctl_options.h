@@ -12,9 +12,10 @@
 /** How gba-pkictl ends. Stable: docs/gba-pkictl.1. */
 typedef enum ctl_exit_t {
     CTL_OK = 0,
-    CTL_FOUND,  /**< verification found something, or there is no such thing, or it cannot be */
+    CTL_FOUND,  /**< verification found something, or there is no such thing, or it cannot be; or
+                     an enrolment would be refused */
     CTL_USAGE,  /**< wrong usage */
-    CTL_LEDGER, /**< the ledger cannot be used */
+    CTL_LEDGER, /**< the ledger cannot be used; or the server that was asked, or it cannot decide */
     CTL_LOCAL,  /**< another file, standard output, or the system */
     CTL_EXITS   /**< how many there are */
 } ctl_exit_t;
@@ -41,6 +42,7 @@ struct ctl_command_t;
 typedef struct ctl_options_t {
     const char *ledger, *subscriber, *state, *from, *to, *profile, *what_word, *format_word;
     const char *form_word, *reason, *serial_word, *cert, *csr, *spki_word;
+    const char *url, *location, *key, *user, *timeout_word;
     apr_array_header_t *cas; /**< const char *; NULL if none was given */
     int json, help;
     const char *operand;                 /**< the one that the command takes, if any */
@@ -52,6 +54,7 @@ typedef struct ctl_options_t {
     unsigned char serial[PKI_SERIAL_LEN]; /**< if the command's operand, or --serial, is one */
     const char *serial_hex;               /**< the same in lower-case hex */
     unsigned char spki_sha256[KEEPER_HASH_LEN]; /**< of spki_word */
+    long timeout_ms;                            /**< of an exchange with a server */
 } ctl_options_t;
 
 /** What a command works with. */

@@ -25,4 +25,7 @@ int ctl_revoke(const ctl_t *ctl);
 int ctl_key_block(const ctl_t *ctl);
 int ctl_key_unblock(const ctl_t *ctl);
 
+/** `decide`: asks a server what an enrolment would come to. CTL_OK: it would be permitted. */
+int ctl_decide(const ctl_t *ctl);
+
 #endif

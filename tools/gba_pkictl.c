@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file gba_pkictl.c
- * gba-pkictl(1): the operator's view of the ledger. The commands are in
- * ctl_read.c, ctl_ledger.c and ctl_order.c.
+ * gba-pkictl(1): the operator's view of the ledger, and of what would be decided. The
+ * commands are in ctl_read.c, ctl_ledger.c, ctl_order.c and ctl_decide.c.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "ctl_run.h"
 
 #define KEYS    " serial cert csr spki-sha256 reason "
+#define ASKED   " url subscriber csr location key ca user timeout "
 #define FILTERS " subscriber state from to profile what format "
 
 static const ctl_command_t commands[] = {
@@ -26,6 +27,7 @@ static const ctl_command_t commands[] = {
     {"ledger verify", " ca ", CTL_LEDGER_FILE, ctl_ledger_verify},
     {"ledger upgrade", " ", CTL_LEDGER_FILE, ctl_ledger_upgrade},
     {"ledger backup", " ", CTL_FILE, ctl_ledger_backup},
+    {"decide", ASKED, CTL_NO_OPERAND, ctl_decide},
     {NULL, NULL, CTL_NO_OPERAND, NULL},
 };
 
