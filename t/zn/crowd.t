@@ -48,8 +48,7 @@ sub all_at_once {
 for my $mpm (qw(event worker prefork)) {
     my $bsf   = GBA::BSF->start;
     my $scene = GBA::BSF::Scene->start(bsf => $bsf, mpm => $mpm, children => $mpm eq 'prefork' ? $many + 4 : 4,
-        threads => int($many / 4) + 8, log_level => 'warn gba_pki:info', section => "GBABsfTimeout 2s 8s\n",
-        conf => "GBAKeeperThreads 64\n");    # all of them may wait: the BSF is what is looked at
+        threads => int($many / 4) + 8, log_level => 'warn gba_pki:info', section => "GBABsfTimeout 2s 8s\n");
     for my $row (
         ['a new B-TID',                   {},                                   '200 protected'],
         ['a BSF that does not know it',   { status => 404 },                    '401 bootstrap'],

@@ -42,7 +42,8 @@ my $number = 0;
 sub start {
     my ($class, %option) = @_;
     my $self = bless { bsf => delete $option{bsf}, page => '/docs/hello.txt' }, $class;
-    my $conf = join '', delete $option{sections} // $self->section(delete $option{section}),
+    # All may wait for the BSF: it is what is looked at here, not the keeper's share of threads.
+    my $conf = join '', "GBAKeeperThreads 64\n", delete $option{sections} // $self->section(delete $option{section}),
         'GBAKeySource ', delete $option{source} // 'nbsp:home', "\n",
         qq(<LocationMatch "^/(docs|enrol)(/|\$)">\n), delete $option{location} // '', "</LocationMatch>\n", $option{conf} // '';
     $self->{server} = GBA::Server->start(children => 2, %option, conf => $conf);
