@@ -156,8 +156,7 @@ static int answer_question(request_rec *r)
         return refuse(r, result);
     place = find_location(r, question.location);
     if (!place)
-        return refuse(r,
-                      base_fail(BASE_KEYSOURCE_DOWN, "GBA1751", "location: there is no gba-enrol"));
+        return refuse(r, base_fail(BASE_MALFORMED, "GBA1751", "location: there is no gba-enrol"));
     result = decide(&answer, place, &question, trace);
     return send_json(r, HTTP_OK, portal_inquiry_print(result, &answer, trace, r->pool));
 }

@@ -115,7 +115,7 @@ typedef struct variable_t {
     const char *(*value)(const portal_facts_t *facts, apr_pool_t *pool);
 } variable_t;
 
-/* docs/policy.md says what each is. */
+/* docs/directives.md says what each is. */
 static const variable_t variables[] = {
     {"GBA_KEY_TYPE", key_type},
     {"GBA_KEY_BITS", key_bits},

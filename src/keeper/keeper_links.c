@@ -25,7 +25,8 @@ typedef struct own_t {
     pid_t pid;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t left;   /* a place may be free */
-    apr_uint64_t answered; /* when a whole exchange ended last; keeper_deadline() */
+    apr_uint64_t answered; /* when a whole exchange ended last, or the first of several began;
+                              keeper_deadline() */
     int busy;
     int max;
     int kept[]; /* max of them; -1: none. A slot is never anything but -1 or an open connection, so
@@ -136,6 +137,8 @@ static keeper_take_t own_take(own_t *own, int *fd)
     pthread_mutex_lock(&own->mutex);
     if (wait_for_place(own)) {
         taken = KEEPER_TAKE_OK;
+        if (own->busy == 0) /* it stood idle: nobody can say yet that it is slow */
+            own->answered = keeper_deadline(0);
         own->busy++;
         for (int i = 0; i < own->max && *fd < 0; i++) {
             *fd = own->kept[i];

@@ -21,7 +21,7 @@ static apr_status_t release(void *root)
 
 static base_result_t wrong(const char *detail)
 {
-    return base_fail(BASE_KEYSOURCE_DOWN, "GBA0460", detail);
+    return base_fail(BASE_MALFORMED, "GBA0460", detail);
 }
 
 /* ---- the question ---- */
@@ -120,6 +120,8 @@ base_result_t portal_inquiry_read(portal_inquiry_t *out, base_span_t text, apr_p
     if (result.code == BASE_OK)
         result = read_subscriber(out, root, pool);
     gba_json_free(root);
+    if (result.code == BASE_KEYSOURCE_DOWN) /* what it is where a BSF says so */
+        result.code = BASE_MALFORMED;
     return result;
 }
 

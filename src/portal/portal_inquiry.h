@@ -2,7 +2,7 @@
 /**
  * @file portal_inquiry.h
  * What an operator asks of `gba-decide`, and what it answers: the JSON of a
- * decision that is made for nobody. docs/policy.md shows both. Pure.
+ * decision that is made for nobody. docs/gba-decide.md shows both. Pure.
  */
 #ifndef portal_inquiry_h
 #define portal_inquiry_h
@@ -22,7 +22,7 @@ typedef struct portal_inquiry_t {
 /**
  * Reads a question: {"location": "/path", "subscriber": {...}, "csr": "...", "key": "ME"|"UICC"}.
  * The subscriber is a BootstrappingInfoResponse (gba_json.h) that needs no key.
- * @return BASE_OK, or BASE_KEYSOURCE_DOWN with a detail that names the member
+ * @return BASE_OK; BASE_MALFORMED with a detail that names the member; BASE_INTERNAL
  */
 base_result_t portal_inquiry_read(portal_inquiry_t *out, base_span_t text, apr_pool_t *pool);
 

@@ -131,6 +131,7 @@ for my $row (@wrong) {
     my $response = ask($body);
     is($response->{status}, $status, "$name: status");
     is($response->{json}{decision}, 'failed', "$name: no decision");
+    is($response->{json}{status},   400,      "$name: which is the question's fault");
     like($response->{json}{detail}, $said, "$name: says what is wrong");
     $log->holds($name, qr/\AGBA(?:0460|1751|02\d\d)\z/);
 }

@@ -247,4 +247,5 @@ is($else->count, 0, 'no redirect leads where nobody configured');
     $scene->log->look;
 }
 $scene->finish;
+unlink "$tmp/zn-bsf.sock";
 done_testing;
