@@ -15,6 +15,9 @@
 #define MOD_GBA_PKI_OWN_HELD    4u
 #define MOD_GBA_PKI_OWN_ISSUED  8u
 
+#define MOD_GBA_PKI_LIFETIME_MAX                                                                   \
+    apr_time_from_sec(APR_INT64_C(86400) * 3653) /**< of certificates, and of what goes with it */
+
 /** A <GBAProfile> section; in pconf. */
 typedef struct mod_gba_pki_profile_t {
     pki_profile_t profile;

@@ -116,4 +116,5 @@ for my $row (
     $scene->log->look;
 }
 $scene->finish;
+unlink glob "$tmp.*";
 done_testing;
