@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_config.h"
 
+#include <unistd.h>
+
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <http_log.h>
+#include <unixd.h>
 
 #include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_module.h"
@@ -118,20 +121,32 @@ static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
     return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
 }
 
-/* Without making anything: the folder that will hold the ledger must be there. */
+static base_result_t try_ledger(void *baton, apr_pool_t *pool)
+{
+    return keeper_sqlite_examine(baton, pool);
+}
+
+/* Without making anything: the folder that will hold the ledger must be there, and a file that is
+ * there must be a ledger of this version. */
 static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, server_rec *s)
 {
     const char *slash = strrchr(ledger->path, '/');
     const char *folder =
         slash ? apr_pstrmemdup(pconf, ledger->path, (apr_size_t)(slash - ledger->path) + 1) : ".";
     apr_finfo_t info;
+    base_result_t result;
 
-    if (apr_stat(&info, folder, APR_FINFO_TYPE, pconf) == APR_SUCCESS && info.filetype == APR_DIR)
-        return OK;
-    return mod_gba_pki_complain(
-        s, &ledger->origin, "GBALedger",
-        base_fail(BASE_STORE_DOWN, "GBA0604",
-                  apr_psprintf(pconf, "the folder %s is not there", folder)));
+    if (apr_stat(&info, folder, APR_FINFO_TYPE, pconf) != APR_SUCCESS || info.filetype != APR_DIR)
+        result = base_fail(BASE_STORE_DOWN, "GBA0604",
+                           apr_psprintf(pconf, "the folder %s is not there", folder));
+    else if (geteuid() == 0 && ap_unixd_config.user_id == (uid_t)-1)
+        result = base_ok(); /* no User, no look: httpd will not start like that, and root opens
+                               nothing that stands in somebody else's folder */
+    else
+        result = mod_gba_pki_apart(try_ledger, (void *)ledger->path,
+                                   ap_get_module_config(s->module_config, &gba_pki_module), pconf);
+    return result.code == BASE_OK ? OK
+                                  : mod_gba_pki_complain(s, &ledger->origin, "GBALedger", result);
 }
 
 /* Nonzero if some section says `SetHandler` with this name. What is inside a section that is not in

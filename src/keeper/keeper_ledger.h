@@ -126,6 +126,15 @@ const char *keeper_state_text(keeper_state_t state);
 base_result_t keeper_sqlite_prepare(const char *path, apr_pool_t *pool);
 
 /**
+ * What keeper_sqlite_prepare() would find wrong with a file that is there: no database, not a
+ * ledger, of an older or newer version. Makes and locks nothing, so it may be asked while others
+ * use the file. A file that is not there, and one with a write-ahead log (somebody uses it, or did
+ * when it was killed), is passed.
+ * @return BASE_OK, or BASE_STORE_DOWN with a detail in @a pool
+ */
+base_result_t keeper_sqlite_examine(const char *path, apr_pool_t *pool);
+
+/**
  * Opens a prepared SQLite ledger: WAL, synchronous=FULL (read back and checked), busy timeout,
  * group commit over all threads that use the handle. Never carry the handle over a fork.
  * @param pool owns the handle

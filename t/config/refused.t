@@ -374,6 +374,34 @@ unusable('a chain of somebody else', 'GBAIssuer', qq("$ca" "$key" "other.pem"), 
 unusable('no chain', 'GBAIssuer', qq("$ca" "$key" "nowhere.pem"), qr/nowhere\.pem does not exist/);
 unusable('no folder for the ledger', 'GBALedger', '"sqlite:nowhere/ledger.db"', qr/folder .*nowhere\/? is not there/);
 taken('a folder for the ledger', "GBALedger sqlite:$folder/ledger.db\n");
+my $user = $> == 0 ? "User $site->{user}\nGroup $site->{group}\n" : '';
+SKIP: {
+    skip 'no sqlite3 program (Debian: sqlite3)', 1 unless grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
+    my $ledgers = "$folder/ledgers with a ?#%";
+    mkdir $ledgers, 0755 or die "$ledgers: $!\n";
+    my @rows = (    # name, SQL, what is wrong with it
+        ['older.db',   ".read $site->{top}/t/vectors/ledger-v1/ledger.sql",                       qr/older than version 2 .*gba-pkictl ledger upgrade/],
+        ['newer.db',   ".read $site->{top}/t/vectors/ledger-v1/ledger.sql\nUPDATE meta SET schema_version = 99;", qr/version 99, newer than version 2/],
+        ['foreign.db', 'CREATE TABLE t (a);',                                                     qr/not a ledger of this program/],
+    );
+    for my $row (@rows) {
+        my ($name, $sql, $why) = @$row;
+        open my $pipe, '|-', 'sqlite3', "$ledgers/$name" or die "sqlite3: $!\n";
+        print $pipe "$sql\n";
+        close $pipe or die "sqlite3 failed\n";
+        chmod 0644, "$ledgers/$name" or die "$name: $!\n";
+        unusable($name, 'GBALedger', qq("sqlite:$ledgers/$name"), $why, before => $user);
+    }
+    spew("$ledgers/text.db", "no database\n" x 100);
+    unusable('text.db', 'GBALedger', qq("sqlite:$ledgers/text.db"), qr/not an SQLite database/, before => $user);
+    spew("$ledgers/empty.db", '');
+    taken('an empty file', qq(${user}GBALedger "sqlite:$ledgers/empty.db"\n));
+    spew("$ledgers/older.db-wal", 'x');
+    taken('one that somebody uses', qq(${user}GBALedger "sqlite:$ledgers/older.db"\n));
+    unlink "$ledgers/older.db-wal";
+    opendir my $dir, $ledgers or die "$ledgers: $!\n";
+    is(join(' ', sort grep { !/\A\./ } readdir $dir), 'empty.db foreign.db newer.db older.db text.db', 'and nothing was made');
+}
 ok(!-e "$folder/ledger.db", 'and httpd -t has not made the ledger');
 ok(!-e "$folder/error_log", 'nor a log');
 
