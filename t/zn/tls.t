@@ -13,8 +13,9 @@ use Test::More;
 use GBA::BSF;
 use GBA::BSF::Front;
 use GBA::BSF::Scene qw(outcome);
+use GBA::CA qw(new_key pkcs10);
 use GBA::Server;
-use GBA::Site qw(site slurp);
+use GBA::Site qw(site slurp spew);
 use GBA::UE;
 
 my $modules = Apache::Test::config()->apxs('LIBEXECDIR') || '/usr/lib/apache2/modules';
@@ -40,6 +41,9 @@ Alias /either "$docs"
 <Location "/either">
     GBAUaProtocol tls pki
 </Location>
+<Location "/enrol">
+    GBAEnrolRule require "%{SSL_CIPHER} == 'TLS_AES_256_GCM_SHA384'" "Not over this suite."
+</Location>
 <VirtualHost 127.0.0.1:$port>
     SSLEngine On
     SSLCertificateFile "$pki->{server}.pem"
@@ -52,9 +56,11 @@ END
 # One request in a TLS connection of its own, which curl makes; the credentials are ours.
 sub request {
     my ($ue, $page, $suite, %option) = @_;
-    my $context = exists $option{context} ? $option{context} : $ue->context('GET', $page, '', {});
+    my $method  = exists $option{body} ? 'POST' : 'GET';
+    my $context = exists $option{context} ? $option{context} : $ue->context($method, $page, $option{body} // '', {});
     my @how     = $suite =~ /\ATLS_/ ? ('--tlsv1.3', '--tls13-ciphers', $suite) : ('--tls-max', '1.2', '--ciphers', $suite);
     push @how, '-H', 'Authorization: ' . GBA::UE::credentials($context) if $context;
+    push @how, '-H', 'Content-Type: application/x-pkcs10', '--data-binary', '@' . spew("$tmp.sent", $option{body}) if exists $option{body};
     unlink "$tmp.head", "$tmp.body";
     system('curl', '-sS', '--http1.1', '--max-time', 30, '--cacert', "$pki->{ca}.pem", @how, '-D', "$tmp.head", '-o', "$tmp.body",
         "https://127.0.0.1:$port$page") == 0 or die "curl ended with $?\n";
@@ -113,6 +119,19 @@ for my $row (
     $response = $scene->ask($scene->ue([1]), '/tls/hello.txt');
     like(outcome($response), qr/\A(?:401 bootstrap|500|403)\z/, 'where there is nothing else the UE is not let in');
     is(join(' ', asked()), '', 'and nobody is asked');
+    $scene->log->look;
+}
+# A rule may ask for the suite; without TLS there is none.
+{
+    my $ue  = $scene->ue([1]);
+    my $pem = pkcs10(new_key('EC', 'P-256'));
+    $ue->take_challenge(request($ue, '/enrol', 'TLS_AES_128_GCM_SHA256', context => undef));
+    my $refused = request($ue, '/enrol', 'TLS_AES_128_GCM_SHA256', body => $pem);
+    is("$refused->{status} $refused->{protected}", '403 1', 'a rule refuses a suite');
+    like($refused->{body}, qr/"refused; reason=RULE".*Not over this suite\./s, 'and says so');
+    is(request($ue, '/enrol', 'TLS_AES_256_GCM_SHA384', body => $pem)->{status}, 200, 'and lets another through');
+    my $plain = $ue->request('POST', '/enrol', type => 'application/x-pkcs10', body => $pem);
+    like("$plain->{status} $plain->{body}", qr/\A403 .*reason=RULE/s, 'without TLS the rule finds no suite');
     $scene->log->look;
 }
 $scene->finish;
