@@ -44,6 +44,7 @@ complaints() { # LOG...
             }
             for my $record (map { split /\n\s*\n/, $said{$_} } sort keys %said) {
                 next unless $record =~ /^\s+(?:at|by) 0x/m;
+                next if $record =~ /default action of signal 15 /; # it was told to go
                 next if $record =~ /definitely lost/ && $record !~ /(?:at|by) 0x\w+: $ours/;
                 print "$file:\n$record\n\n";
             }
