@@ -18,6 +18,8 @@
  *                  gba-status
  *                  output filter   the whole answer is held, hashed, and Authentication-Info set
  */
+#include <unistd.h>
+
 #include <httpd.h>
 #include <http_config.h>
 #include <http_protocol.h>
@@ -37,10 +39,12 @@
 #include "httpd/mod_gba_pki_run.h"
 #include "httpd/mod_gba_pki_status.h"
 
-static apr_status_t forget_hashes(void *unused)
+/* Not in a child, which ends with what it has: by the time that its pools go OpenSSL has cleaned up
+ * after itself, and other threads may still be there. */
+static apr_status_t forget_hashes(void *reader)
 {
-    (void)unused;
-    digest_hash_done();
+    if ((pid_t)(apr_uintptr_t)reader == getpid())
+        digest_hash_done();
     return APR_SUCCESS;
 }
 
@@ -51,7 +55,8 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     /* Directives ask which algorithms there are. Each restart unloads the module when this pool
      * ends; it was loaded before, so its cleanup comes after this one. */
     digest_hash_init();
-    apr_pool_cleanup_register(pconf, NULL, forget_hashes, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pconf, (void *)(apr_uintptr_t)getpid(), forget_hashes,
+                              apr_pool_cleanup_null);
     return OK;
 }
 
