@@ -5,9 +5,9 @@
 #include <apr_strings.h>
 
 #include "mod_gba_pki.h"
+#include "base/base_text.h"
 #include "httpd/mod_gba_pki_identity.h"
 #include "httpd/mod_gba_pki_rules.h"
-#include "pki/pki_name.h"
 
 #define GBA_DECLARE(type) static type
 
@@ -72,7 +72,7 @@ static base_result_t take(const gba_pki_refusal_t *refusal, portal_verdict_t *ou
 {
     const char *text = refusal->public_text ? refusal->public_text : "";
 
-    if (strlen(text) > PORTAL_PUBLIC_MAX || !pki_text_is_plain(text))
+    if (strlen(text) > PORTAL_PUBLIC_MAX || !base_text_is_clean(text))
         return base_fail(BASE_INTERNAL, "GBA1743",
                          "a module refused with a public text that no page can carry");
     out->reason = PKI_REASON_MODULE;

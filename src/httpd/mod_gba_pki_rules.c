@@ -7,9 +7,9 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "base/base_text.h"
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_set.h"
-#include "pki/pki_name.h"
 
 APLOG_USE_MODULE(gba_pki);
 
@@ -17,7 +17,7 @@ APLOG_USE_MODULE(gba_pki);
 
 static int text_is_plain(const char *text)
 {
-    return *text && strlen(text) <= PORTAL_PUBLIC_MAX && pki_text_is_plain(text);
+    return *text && strlen(text) <= PORTAL_PUBLIC_MAX && base_text_is_clean(text);
 }
 
 static const char *read_rule(cmd_parms *cmd, int argc, char *const argv[], mod_gba_pki_rule_t *rule)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
-#include "pki/pki_name.h"
+#include "pki/pki_cert.h"
 
 #define INPUT_MAX 320 /* octets of what a trace is shown */
 #define GROUP_MAX 255 /* of a NAF group in it */
@@ -224,30 +224,16 @@ static pki_reason_t check_age(deciding_t *d, char *input)
     return max == 0 || (then != 0 && age <= max) ? PKI_REASON_NONE : PKI_REASON_BOOTSTRAP_AGE;
 }
 
-/* Nonzero if what the template says can be said, and may stand there. */
-static int fills(const char *rdn, const pki_names_t *names)
-{
-    char value[PKI_VALUE_MAX + 1];
-    const char *text = rdn;
-    const pki_attribute_t *attribute = pki_attribute_find(rdn, &text);
-    return attribute && pki_template_write(value, text, names) &&
-           pki_attribute_takes(attribute, value);
-}
-
 /* Pseudonym and serial are the issuer's to draw, and never missing. */
 static pki_reason_t check_names(deciding_t *d, char *input)
 {
-    static const char drawn[] = "0123456789abcdef0123456789abcdef";
     const gba_info_t *info = d->facts->info;
     const char *ue_ids[GBA_UEIDS_MAX];
-    pki_names_t names = {drawn, drawn, gba_info_text(info, info->impi), ue_ids, 0};
+    pki_names_t names = {NULL, NULL, gba_info_text(info, info->impi), ue_ids, 0};
     names.ue_id_count = pki_setting_ue_ids(ue_ids, info, &info->uss[d->outcome.setting]);
     apr_snprintf(input, INPUT_MAX, "%s, %d UE identities", names.impi ? "IMPI" : "no IMPI",
                  names.ue_id_count);
-    for (int i = 0; i < PKI_PROFILE_RDNS; i++)
-        if (chosen(d)->subject[i][0] && !fills(chosen(d)->subject[i], &names))
-            return PKI_REASON_IDENTITY_MISSING;
-    return PKI_REASON_NONE;
+    return pki_cert_can_name(chosen(d), &names) ? PKI_REASON_NONE : PKI_REASON_IDENTITY_MISSING;
 }
 
 static pki_reason_t check_ca(deciding_t *d, char *input)

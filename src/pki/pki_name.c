@@ -59,11 +59,6 @@ static apr_size_t count_characters(const char *text)
     return count;
 }
 
-int pki_text_is_plain(const char *text)
-{
-    return strlen(text) <= PKI_VALUE_MAX && (!*text || count_characters(text) > 0);
-}
-
 int pki_attribute_takes(const pki_attribute_t *attribute, const char *value)
 {
     apr_size_t len = strlen(value);

@@ -57,10 +57,6 @@ const char *pki_template_read(pki_template_use_t *use, const char *text);
 /** pki_template_expand() into @a out. Nonzero on success; otherwise @a out is "". */
 int pki_template_write(char out[PKI_VALUE_MAX + 1], const char *text, const pki_names_t *names);
 
-/** Nonzero if a text is UTF-8 without control characters and at most PKI_VALUE_MAX octets: what a
- *  page, a log and a name can carry. */
-int pki_text_is_plain(const char *text);
-
 /** pki_profile_check() for who needs no words. */
 int pki_profile_is_sound(const pki_profile_t *profile);
 
