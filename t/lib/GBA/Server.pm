@@ -48,6 +48,7 @@ use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
+use GBA::Quiet qw(wait_until_quiet);
 use GBA::Site qw(site slurp spew);
 
 my @servers;
@@ -274,13 +275,19 @@ sub signal {
 }
 
 sub graceful { my ($self) = @_; return $self->signal('USR1') }
-sub restart  { my ($self) = @_; return $self->signal('HUP') }
+
+sub restart {
+    my ($self) = @_;
+    wait_until_quiet($self->port, $self->children);
+    return $self->signal('HUP');
+}
 
 # What a stop leaves is killed: children first, they could not be found any more without it.
 sub stop {
     my ($self) = @_;
     my $pid = $self->{pid};
     return if !$pid || $self->{owner} != $$;
+    wait_until_quiet($self->port, $self->children) unless $self->is_gone;
     my $until = time + $self->{patience};
     kill 'TERM', $pid unless $self->is_gone;
     while (!$self->is_gone) {
