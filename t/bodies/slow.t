@@ -93,7 +93,7 @@ sub stall {
             $http->send($head);
             my $answer = $http->receive('POST');
             is($answer->{status}, 401, "no body, no credentials, @$framing: challenged");
-            cmp_ok(time - $since, '<', 1.5, "no body, no credentials, @$framing: at once");
+            cmp_ok(time - $since, '<', 2.5, "no body, no credentials, @$framing: at once");
             ok($answer->{close} && $http->is_ended, "no body, no credentials, @$framing: the end");
             $log->holds('challenge', @$authorization ? 'GBA0403' : 'GBA0401');
         }
