@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -183,10 +185,25 @@ static int limit(int which, rlim_t value)
     return setrlimit((__rlimit_resource_t)which, &now) == 0;
 }
 
+/* What another user's id does not take away: inheritable ones, and those that httpd was started
+ * with where it never was root. Nothing is asked of the system where there is none. */
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
+    static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, own) != 0)
+        return 0;
+    return memcmp(own, none, sizeof(own)) == 0 || syscall(SYS_capset, &header, none) == 0;
+}
+
 static int confine(const keeping_t *k)
 {
     if (!mod_gba_pki_drop_root(k->warden->srv))
         return cannot(k, "GBA0731", errno, "cannot take the keeper's user");
+    if (!drop_capabilities())
+        return cannot(k, "GBA1801", errno, "cannot give up its capabilities");
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return cannot(k, "GBA0732", errno, "cannot make itself undumpable");
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + FILES_MAX) ||
