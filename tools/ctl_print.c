@@ -78,6 +78,7 @@ void ctl_fields_of_trail(ctl_fields_t *out, const keeper_trail_row_t *trail, apr
     add_text(out, "profile", 0, row->profile);
     add_text(out, "key_usage", 0, usage_text(row->key_usage));
     add_text(out, "spki_sha256", 0, hex_or_none(row->spki_sha256, pool));
+    add_text(out, "profile_sha256", 0, hex_or_none(row->profile_sha256, pool));
     add_flag(out, "alarm", row->alarm != 0);
     add_text(out, "writer", 0, row->writer);
     add_text(out, "hash", 0, tool_hex(pool, (base_span_t){row->hash, sizeof row->hash}));

@@ -39,17 +39,18 @@ static void sign_all(mod_gba_pki_heads_t *heads)
     apr_pool_clear(heads->pool);
 }
 
-/* Nonzero if an hour has passed, zero if it is time to stop. */
+/* Nonzero if an hour has passed, whatever becomes of the clock on the wall; zero if it is time to
+ * stop. */
 static int wait_an_hour(mod_gba_pki_heads_t *heads)
 {
     struct timespec until;
     int rc = 0;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += EVERY_SECONDS;
     pthread_mutex_lock(&heads->lock);
     while (!heads->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&heads->told, &heads->lock, &until);
+        rc = pthread_cond_clockwait(&heads->told, &heads->lock, CLOCK_MONOTONIC, &until);
     rc = !heads->stopping;
     pthread_mutex_unlock(&heads->lock);
     return rc;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,13 +16,12 @@
 #include <unixd.h>
 
 #include "httpd/mod_gba_pki_heads.h"
+#include "httpd/mod_gba_pki_issuers.h"
 #include "httpd/mod_gba_pki_keeper.h"
 #include "httpd/mod_gba_pki_meter.h"
 #include "httpd/mod_gba_pki_module.h"
-#include "httpd/mod_gba_pki_profile.h"
 #include "httpd/mod_gba_pki_warden.h"
 #include "httpd/mod_gba_pki_run.h"
-#include "keeper/keeper_issuer.h"
 #include "keeper/keeper_lookup.h"
 #include "keeper/keeper_server.h"
 
@@ -35,29 +35,16 @@ APLOG_USE_MODULE(gba_pki);
 #define EXCHANGE_MS         10000       /* one frame may take so long to arrive or to leave */
 #define CPU_SECONDS         (24 * 3600) /* a keeper that used so much has run away: it is started anew */
 
-typedef struct keeping_t keeping_t;
-
-/* Stands for an issuer until its ledger could be opened, and tries that whenever it is asked. */
-typedef struct late_t {
-    keeping_t *keeping;
-    int ca, ledger;
-    portal_issuer_t issuer;
-} late_t;
-
 /* What a running keeper answers with. */
-struct keeping_t {
+typedef struct keeping_t {
     const mod_gba_pki_warden_t *warden;
     apr_pool_t *pool;
     const gba_keysource_t **sources;
-    keeper_nbsp_engine_t *engine;        /* NULL: no BSF is asked */
-    portal_issuer_t **issuers;           /* ca * ledgers + ledger; NULL: not opened yet */
-    keeper_issuer_parts_t *issuer_parts; /* likewise; set where issuers is */
-    late_t *late;                        /* likewise; constant */
-    pthread_mutex_t lock;                /* over issuers; never held for long */
-    pthread_mutex_t opening; /* held while a ledger is opened; over pool once the server runs */
+    keeper_nbsp_engine_t *engine; /* NULL: no BSF is asked */
+    mod_gba_pki_issuers_t *issuers;
     keeper_parts_t parts;
     base_log_t log;
-};
+} keeping_t;
 
 static int cannot(const keeping_t *k, const char *tag, int error, const char *what)
 {
@@ -198,10 +185,25 @@ static int limit(int which, rlim_t value)
     return setrlimit((__rlimit_resource_t)which, &now) == 0;
 }
 
+/* What another user's id does not take away: inheritable ones, and those that httpd was started
+ * with where it never was root. Nothing is asked of the system where there is none. */
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
+    static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, own) != 0)
+        return 0;
+    return memcmp(own, none, sizeof(own)) == 0 || syscall(SYS_capset, &header, none) == 0;
+}
+
 static int confine(const keeping_t *k)
 {
     if (!mod_gba_pki_drop_root(k->warden->srv))
         return cannot(k, "GBA0731", errno, "cannot take the keeper's user");
+    if (!drop_capabilities())
+        return cannot(k, "GBA1801", errno, "cannot give up its capabilities");
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return cannot(k, "GBA0732", errno, "cannot make itself undumpable");
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + FILES_MAX) ||
@@ -218,188 +220,10 @@ static int start_engine(const keeping_t *k)
     return cannot(k, "GBA1701", 0, "no thread for the BSFs");
 }
 
-/* Ledgers were prepared when httpd started. One that cannot be opened now (a keeper that starts
- * anew after the disk failed, say) must not keep the others from being used: it is tried again when
- * it is asked for. What an attempt took is given back. */
-static base_result_t open_ledger(const keeping_t *k, mod_gba_pki_ledger_t *ledger, apr_pool_t *pool)
-{
-    base_gauge_t *up = mod_gba_pki_meter_ledger(ledger->index);
-    base_result_t result = base_ok();
-    keeper_ledger_t *handle;
-    apr_pool_t *own;
-
-    if (ledger->handle)
-        return result;
-    apr_pool_create(&own, k->pool);
-    result = keeper_sqlite_open(&handle, ledger->path, own);
-    base_gauge_set(up, result.code == BASE_OK);
-    if (result.code == BASE_OK) { /* the thread that signs chain heads looks at it too */
-        keeper_sqlite_meter(handle, mod_gba_pki_meter(), up);
-        __atomic_store_n(&ledger->handle, handle, __ATOMIC_RELEASE);
-        return result;
-    }
-    result.detail = apr_pstrdup(pool, result.detail);
-    apr_pool_destroy(own);
-    return result;
-}
-
-static int place_of(const keeping_t *k, int ca, int ledger)
-{
-    return ca * k->warden->parts->ledgers->nelts + ledger;
-}
-
-static portal_issuer_t *opened(keeping_t *k, int place)
-{
-    portal_issuer_t *issuer;
-
-    pthread_mutex_lock(&k->lock);
-    issuer = k->issuers[place];
-    pthread_mutex_unlock(&k->lock);
-    return issuer;
-}
-
-/* By one thread at a time. */
-static base_result_t make_issuer(keeping_t *k, int ca, int index, apr_pool_t *pool)
-{
-    const apr_array_header_t *cas = k->warden->parts->cas;
-    mod_gba_pki_ledger_t *ledger =
-        APR_ARRAY_IDX(k->warden->parts->ledgers, index, mod_gba_pki_ledger_t *);
-    keeper_issuer_parts_t *parts = &k->issuer_parts[place_of(k, ca, index)];
-    const apr_array_header_t *profiles = mod_gba_pki_profiles_all(k->warden->parts, k->pool);
-    base_result_t result = open_ledger(k, ledger, pool);
-    portal_issuer_t *issuer;
-
-    if (result.code != BASE_OK)
-        return result;
-    parts->ledger = ledger->handle;
-    /* A location may name pseudonyms only, without a CA: the row of CA 0 is there all the same. */
-    parts->ca = cas->nelts ? APR_ARRAY_IDX(cas, ca, mod_gba_pki_ca_t *)->ca : NULL;
-    parts->clock = base_clock_system();
-    parts->random = base_random_system();
-    parts->log = &k->log;
-    parts->meter = mod_gba_pki_meter();
-    issuer = keeper_issuer_make(k->pool, parts);
-    if (!keeper_issuer_limit(issuer, (const pki_profile_t *)profiles->elts, profiles->nelts,
-                             k->pool))
-        return base_fail(BASE_STORE_DOWN, "GBA1745", "the configured profiles cannot be hashed");
-    pthread_mutex_lock(&k->lock);
-    k->issuers[place_of(k, ca, index)] = issuer;
-    pthread_mutex_unlock(&k->lock);
-    return result;
-}
-
-/* BASE_OK: the pair is open, perhaps only now. */
-static base_result_t open_pair(keeping_t *k, int ca, int ledger, apr_pool_t *pool)
-{
-    base_result_t result = base_ok();
-
-    pthread_mutex_lock(&k->opening);
-    if (!opened(k, place_of(k, ca, ledger)))
-        result = make_issuer(k, ca, ledger, pool);
-    pthread_mutex_unlock(&k->opening);
-    return result;
-}
-
-/* The pair's issuer, opened if it is not yet. */
-static base_result_t late_issuer(const late_t *late, const portal_issuer_t **issuer,
-                                 apr_pool_t *pool)
-{
-    base_result_t result = open_pair(late->keeping, late->ca, late->ledger, pool);
-
-    if (result.code == BASE_OK)
-        *issuer = opened(late->keeping, place_of(late->keeping, late->ca, late->ledger));
-    return result;
-}
-
-static base_result_t late_issue(void *baton, const portal_issue_t *question, portal_issued_t *out,
-                                apr_pool_t *pool)
-{
-    const portal_issuer_t *issuer = NULL;
-    base_result_t result = late_issuer(baton, &issuer, pool);
-
-    return result.code == BASE_OK ? issuer->issue(issuer->baton, question, out, pool) : result;
-}
-
-static base_result_t late_pseudonym(void *baton, const char *subscriber,
-                                    char out[PKI_PSEUDONYM_LEN + 1], apr_pool_t *pool)
-{
-    const portal_issuer_t *issuer = NULL;
-    base_result_t result = late_issuer(baton, &issuer, pool);
-
-    return result.code == BASE_OK ? issuer->pseudonym(issuer->baton, subscriber, out, pool)
-                                  : result;
-}
-
-static base_result_t late_weigh(void *baton, const portal_issue_t *question, portal_weighed_t *out,
-                                apr_pool_t *pool)
-{
-    const portal_issuer_t *issuer = NULL;
-    base_result_t result = late_issuer(baton, &issuer, pool);
-
-    return result.code == BASE_OK ? issuer->weigh(issuer->baton, question, out, pool) : result;
-}
-
-static int ca_rows(const keeping_t *k)
-{
-    int cas = k->warden->parts->cas->nelts;
-
-    return cas ? cas : 1;
-}
-
-static void begin_issuer(keeping_t *k, int ca, int ledger)
-{
-    late_t *late = &k->late[place_of(k, ca, ledger)];
-    base_result_t result;
-
-    *late = (late_t){k, ca, ledger, {late, late_issue, late_pseudonym, late_weigh}};
-    result = make_issuer(k, ca, ledger, k->pool);
-    if (result.code != BASE_OK)
-        cannot_load(k, result);
-}
-
 static int make_issuers(keeping_t *k)
 {
-    int ledgers = k->warden->parts->ledgers->nelts;
-    apr_size_t pairs = (apr_size_t)(ca_rows(k) * ledgers) + 1;
-
-    k->issuers = apr_pcalloc(k->pool, sizeof(*k->issuers) * pairs);
-    k->issuer_parts = apr_pcalloc(k->pool, sizeof(*k->issuer_parts) * pairs);
-    k->late = apr_pcalloc(k->pool, sizeof(*k->late) * pairs);
-    if (pthread_mutex_init(&k->lock, NULL) != 0 || pthread_mutex_init(&k->opening, NULL) != 0)
-        return 0;
-    for (int i = 0; i < ca_rows(k); i++)
-        for (int j = 0; j < ledgers; j++)
-            begin_issuer(k, i, j);
-    return 1;
-}
-
-static int is_pair(const keeping_t *k, int ca, int ledger)
-{
-    return ca >= 0 && ca < ca_rows(k) && ledger >= 0 && ledger < k->warden->parts->ledgers->nelts;
-}
-
-static const portal_issuer_t *issuer_of(void *baton, int ca, int ledger)
-{
-    keeping_t *k = baton;
-    const portal_issuer_t *issuer;
-
-    if (!is_pair(k, ca, ledger))
-        return NULL;
-    issuer = opened(k, place_of(k, ca, ledger));
-    return issuer ? issuer : &k->late[place_of(k, ca, ledger)].issuer;
-}
-
-static base_result_t health(void *baton, int ca, int ledger, apr_pool_t *pool)
-{
-    keeping_t *k = baton;
-    base_result_t result;
-
-    if (!is_pair(k, ca, ledger))
-        return base_fail(BASE_STORE_DOWN, "GBA0734", "no such CA and ledger");
-    result = open_pair(k, ca, ledger, pool);
-    return result.code == BASE_OK
-               ? keeper_issuer_health(&k->issuer_parts[place_of(k, ca, ledger)], pool)
-               : result;
+    k->issuers = mod_gba_pki_issuers_make(k->warden->parts, &k->log, k->pool);
+    return k->issuers || cannot(k, "GBA1800", 0, "no mutex for the ledgers");
 }
 
 static int say_ready(const mod_gba_pki_warden_t *warden)
@@ -421,12 +245,12 @@ static int serve(keeping_t *k, int listener)
 
     k->parts.sources = k->sources;
     k->parts.source_count = k->warden->parts->sources->nelts;
-    k->parts.issuer = issuer_of;
-    k->parts.health = health;
-    k->parts.baton = k;
+    k->parts.issuer = mod_gba_pki_issuers_get;
+    k->parts.health = mod_gba_pki_issuers_health;
+    k->parts.baton = k->issuers;
     if (!say_ready(k->warden))
         return 0; /* httpd has given up waiting */
-    /* A pool of its own: k->pool is ours to use under k->opening from now on. */
+    /* A pool of its own: k->pool is the issuers' from now on. */
     apr_pool_create(&pool, NULL);
     return keeper_server_run(&server, pool);
 }

@@ -111,6 +111,9 @@ static pid_t fork_keeper(const mod_gba_pki_warden_t *warden)
     sigset_t none;
     pid_t pid = fork();
 
+    if (pid < 0)
+        ap_log_error(APLOG_MARK, APLOG_ERR, errno, warden->server,
+                     "GBA1802: the keeper cannot be forked; trying it again");
     if (pid != 0)
         return pid;
     signal(SIGTERM, SIG_DFL);

@@ -7,8 +7,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-/* Changes with the encoding, so that no row of one encoding can be read as one of another. */
-static const char row_label[] = "mod_gba_pki audit row v1";
+/* Changes with the encoding, so that no row of one encoding can be read as one of another: a
+ * profile's hash can neither be taken from a row nor given to one. */
+static const char row_label_1[] = "mod_gba_pki audit row v1";
+static const char row_label_2[] = "mod_gba_pki audit row v2"; /* with a profile's hash at its end */
 
 static const char *const events[KEEPER_EVENTS] = {"issued",   "stored",  "refused", "superseded",
                                                   "conflict", "revoked", "blocked", "unblocked"};
@@ -45,6 +47,12 @@ static int add_text(EVP_MD_CTX *ctx, const char *text)
     return add_octets(ctx, text, text ? strlen(text) : 0);
 }
 
+static int add_label(EVP_MD_CTX *ctx, const keeper_audit_row_t *row)
+{
+    const char *label = row->profile_sha256.data ? row_label_2 : row_label_1;
+    return EVP_DigestUpdate(ctx, label, sizeof row_label_1) == 1;
+}
+
 static int add_row(EVP_MD_CTX *ctx, const keeper_audit_row_t *row)
 {
     return add_number(ctx, row->id) && add_text(ctx, row->writer) && add_number(ctx, row->at) &&
@@ -52,15 +60,16 @@ static int add_row(EVP_MD_CTX *ctx, const keeper_audit_row_t *row)
            add_text(ctx, row->profile) && add_text(ctx, row->reason) &&
            add_octets(ctx, row->spki_sha256.data, row->spki_sha256.len) &&
            add_number(ctx, row->key_usage) && add_text(ctx, row->serial) &&
-           add_number(ctx, row->alarm);
+           add_number(ctx, row->alarm) &&
+           (!row->profile_sha256.data ||
+            add_octets(ctx, row->profile_sha256.data, row->profile_sha256.len));
 }
 
 int keeper_audit_hash(unsigned char out[KEEPER_HASH_LEN],
                       const unsigned char before[KEEPER_HASH_LEN], const keeper_audit_row_t *row)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int made = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-               EVP_DigestUpdate(ctx, row_label, sizeof row_label) == 1 &&
+    int made = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 && add_label(ctx, row) &&
                EVP_DigestUpdate(ctx, before, KEEPER_HASH_LEN) == 1 && add_row(ctx, row) &&
                EVP_DigestFinal_ex(ctx, out, NULL) == 1;
     EVP_MD_CTX_free(ctx);

@@ -52,10 +52,13 @@ typedef struct keeper_audit_row_t {
     const char *serial;      /**< lower-case hex; NULL if no certificate is meant */
     apr_int64_t alarm;       /**< 1: an operator should look at it */
     unsigned char hash[KEEPER_HASH_LEN];
+    base_span_t profile_sha256; /**< pki_profile_hash() of the profile as it was then; data is NULL
+                                   if it is about none, or was written by version 1 of the schema */
 } keeper_audit_row_t;
 
 /** The row's hash: SHA-256 over @a before (the hash of the writer's row before it, zeros if there
- *  is none) and every field of the row but its hash. Nonzero on success. */
+ *  is none) and every field of the row but its hash. A row with a profile's hash has an encoding,
+ *  and so a label, of its own: rows without one are hashed as ever. Nonzero on success. */
 int keeper_audit_hash(unsigned char out[KEEPER_HASH_LEN],
                       const unsigned char before[KEEPER_HASH_LEN], const keeper_audit_row_t *row);
 

@@ -33,8 +33,8 @@ typedef struct keeper_claim_t {
     const char *ue_ids; /**< his UE identities, each followed by a NUL, ue_ids_len octets in all */
     apr_size_t ue_ids_len;
     const char *profile;
-    unsigned char profile_sha256[KEEPER_HASH_LEN]; /**< pki_profile_hash(); to add() and to compare
-                                                        with that of a holding */
+    unsigned char profile_sha256[KEEPER_HASH_LEN]; /**< pki_profile_hash(), for certificates and
+                                                      audit rows; zeros if profile is "" */
     int counts;                                    /**< nonzero: held and recent are asked for */
     apr_uint32_t issued_max;                       /**< as in the profile: for recent and room_at */
     apr_interval_time_t issued_window;             /**< likewise */
@@ -103,9 +103,9 @@ struct keeper_ledger_t {
                           keeper_state_t from, keeper_state_t to, apr_pool_t *pool);
     /** Adds a row to the audit trail; sets its id, writer and hash. */
     base_result_t (*audit)(void *baton, keeper_audit_row_t *row, apr_pool_t *pool);
-    /** If a refusal like @a row was added within the last minute (same subscriber, profile and
-     *  reason; same key if the reason is KEY_TAKEN or KEY_BLOCKED; without an identity the B-TID
-     *  says who), counts it there and sets *counted. */
+    /** If a refusal like @a row was added within the last minute (same subscriber, profile, its
+     *  hash, and reason; same key if the reason is KEY_TAKEN or KEY_BLOCKED; without an identity
+     * the B-TID says who), counts it there and sets *counted. */
     base_result_t (*count)(void *baton, const keeper_audit_row_t *row, int *counted,
                            apr_pool_t *pool);
     /** Adds a signed head. */

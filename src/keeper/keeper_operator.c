@@ -35,6 +35,7 @@ typedef struct ordering_t {
     sqlite3_int64 certificate_id;
     keeper_audit_row_t row; /**< about the certificate or the key */
     unsigned char spki_sha256[KEEPER_HASH_LEN];
+    unsigned char profile_sha256[KEEPER_HASH_LEN]; /**< if row.profile_sha256 points here */
 } ordering_t;
 
 /* ---- statements: seldom, so none is kept ---- */
@@ -159,6 +160,11 @@ static int take_certificate(ordering_t *o, sqlite3_stmt *statement, apr_pool_t *
     if (!hash || sqlite3_column_bytes(statement, 6) != sizeof o->spki_sha256)
         return SQLITE_CORRUPT;
     memcpy(o->spki_sha256, hash, sizeof o->spki_sha256);
+    hash = sqlite3_column_blob(statement, 7);
+    if (hash && sqlite3_column_bytes(statement, 7) == sizeof o->profile_sha256) {
+        memcpy(o->profile_sha256, hash, sizeof o->profile_sha256);
+        o->row.profile_sha256 = (base_span_t){o->profile_sha256, sizeof o->profile_sha256};
+    }
     return SQLITE_ROW;
 }
 
@@ -167,7 +173,8 @@ static int find_certificate(ordering_t *o, apr_pool_t *pool)
     char hex[2 * PKI_SERIAL_LEN + 1];
     sqlite3_stmt *statement = NULL;
     int rc = prepare(o, &statement,
-                     "SELECT c.id, state, identity, profile, key_usage, serial, spki_sha256"
+                     "SELECT c.id, state, identity, profile, key_usage, serial, spki_sha256,"
+                     " profile_sha256"
                      " FROM certificate c JOIN subscriber s ON s.id = subscriber_id"
                      " WHERE serial = ?1");
     base_hex_encode(hex, o->serial, sizeof o->serial);

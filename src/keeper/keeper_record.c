@@ -16,6 +16,8 @@ static keeper_audit_row_t row_of(const keeper_enrolment_t *e, keeper_event_t eve
                               .reason = pki_reason_code(reason)};
     if (claim->has_key)
         row.spki_sha256 = (base_span_t){claim->spki_sha256, KEEPER_HASH_LEN};
+    if (claim->profile[0])
+        row.profile_sha256 = (base_span_t){claim->profile_sha256, KEEPER_HASH_LEN};
     return row;
 }
 

@@ -125,6 +125,7 @@ static void take_trail_row(void *out, sqlite3_stmt *statement, apr_pool_t *pool)
         memcpy(row->hash, hash.data, sizeof row->hash);
     trail->count = sqlite3_column_int64(statement, 13);
     trail->last_at = sqlite3_column_int64(statement, 14);
+    row->profile_sha256 = keeper_records_octets(statement, 15, pool);
 }
 
 /* ---- statements ---- */
@@ -142,7 +143,8 @@ static void take_trail_row(void *out, sqlite3_stmt *statement, apr_pool_t *pool)
 #define TRAIL_OF_ISSUE                                                                             \
     " (SELECT count(*) FROM audit a WHERE a.identity = s.identity AND a.at = c.issued_at"          \
     " AND a.serial = c.serial AND a.event = 'issued' AND a.spki_sha256 = c.spki_sha256"            \
-    " AND a.key_usage = c.key_usage AND a.profile = c.profile AND a.btid = c.btid)"
+    " AND a.key_usage = c.key_usage AND a.profile = c.profile AND a.btid = c.btid"                 \
+    " AND a.profile_sha256 IS c.profile_sha256)"
 
 /** The '+' takes an order away from the planner that would cost it the index of a filter. */
 static const char *certificates_sql(const keeper_filter_t *filter, apr_pool_t *pool)
@@ -179,7 +181,7 @@ static const char *audit_sql(const keeper_filter_t *filter, apr_pool_t *pool)
         pool,
         "SELECT a.id, a.writer, a.at, a.event, a.identity, a.btid, a.profile, a.reason,"
         " a.spki_sha256, a.key_usage, a.serial, a.alarm, a.hash, ifnull(n.count, 1),"
-        " ifnull(n.last_at, a.at)"
+        " ifnull(n.last_at, a.at), a.profile_sha256"
         " FROM audit a LEFT JOIN refusal_count n ON n.audit_id = a.id WHERE ",
         id, " > :after AND ", id, " <= :last", filter->subscriber ? " AND a.identity" WHO : "",
         filter->serial ? " AND a.serial = :serial" : "",

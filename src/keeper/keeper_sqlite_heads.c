@@ -10,10 +10,10 @@
 
 static const char rows_sql[] =
     "SELECT id, writer, at, event, identity, btid, profile, reason, spki_sha256, key_usage, serial,"
-    " alarm, hash FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
+    " alarm, hash, profile_sha256 FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
 static const char writers_rows_sql[] =
     "SELECT id, writer, at, event, identity, btid, profile, reason, spki_sha256, key_usage, serial,"
-    " alarm, hash FROM audit WHERE id > ?1 AND writer = ?3 ORDER BY id LIMIT ?2";
+    " alarm, hash, profile_sha256 FROM audit WHERE id > ?1 AND writer = ?3 ORDER BY id LIMIT ?2";
 static const char ends_sql[] = "SELECT writer, last_id, hash FROM chain_head ORDER BY writer";
 static const char signed_sql[] =
     "SELECT writer, last_id, hash, at, signature FROM signed_head ORDER BY id";
@@ -61,6 +61,7 @@ static int take_row(keeper_audit_row_t *row, sqlite3_stmt *statement)
     row->key_usage = sqlite3_column_int64(statement, 9);
     row->serial = text_of(statement, 10);
     row->alarm = sqlite3_column_int64(statement, 11);
+    row->profile_sha256 = octets_of(statement, 13);
     return row->writer && take_hash(row->hash, statement, 12);
 }
 

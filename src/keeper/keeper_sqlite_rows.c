@@ -143,6 +143,8 @@ base_result_t keeper_sqlite_add_row(keeper_sqlite_conn_t *conn, const keeper_aud
     bad |= keeper_sqlite_bind_text(statement, 11, row->serial);
     bad |= sqlite3_bind_int64(statement, 12, row->alarm);
     bad |= keeper_sqlite_bind_hash(statement, 13, row->hash);
+    bad |=
+        keeper_sqlite_bind_octets(statement, 14, row->profile_sha256.data, row->profile_sha256.len);
     if (bad != SQLITE_OK || !keeper_sqlite_run(conn, KEEPER_DO_ADD_ROW))
         return not_written(conn, "an audit row", pool);
     return base_ok();
@@ -172,6 +174,8 @@ static int get_refusal(keeper_sqlite_conn_t *conn, const keeper_audit_row_t *row
     if (strcmp(row->reason, pki_reason_code(PKI_REASON_KEY_TAKEN)) == 0 ||
         strcmp(row->reason, pki_reason_code(PKI_REASON_KEY_BLOCKED)) == 0)
         rc |= keeper_sqlite_bind_octets(statement, 6, row->spki_sha256.data, row->spki_sha256.len);
+    rc |=
+        keeper_sqlite_bind_octets(statement, 7, row->profile_sha256.data, row->profile_sha256.len);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     *id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;

@@ -41,7 +41,8 @@
     " key_usage INTEGER NOT NULL,"                                                                 \
     " serial TEXT CHECK (length(serial) = 32),"                                                    \
     " alarm INTEGER NOT NULL CHECK (alarm IN (0, 1)),"                                             \
-    " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
+    " hash BLOB NOT NULL CHECK (length(hash) = 32),"                                               \
+    " " PROFILE_SHA256 ") STRICT;"
 
 #define AUDIT_AROUND                                                                               \
     "CREATE INDEX audit_identity ON audit (identity, at);"                                         \
@@ -55,7 +56,8 @@
     "CREATE TRIGGER audit_kept BEFORE DELETE ON audit"                                             \
     " BEGIN SELECT RAISE(ABORT, 'an audit row is not removed'); END;"                              \
     "CREATE VIEW decision AS SELECT id, at, identity, btid, profile,"                              \
-    " event <> 'refused' AS permit, reason, spki_sha256, key_usage AS usage, serial, alarm"        \
+    " event <> 'refused' AS permit, reason, spki_sha256, key_usage AS usage, serial, alarm,"       \
+    " profile_sha256"                                                                              \
     " FROM audit WHERE event IN ('issued', 'stored', 'refused');"
 
 /* Every UE identity under which a subscriber has asked. A refused one may be in no other table. */
@@ -154,7 +156,7 @@ const char keeper_sqlite_from_1[] =
     "DROP TRIGGER certificate_fixed;" CERTIFICATE_FIXED "DROP VIEW decision;" AUDIT_TABLE(
         "audit_2") "INSERT INTO audit_2 SELECT id, writer, at, event, identity, btid, profile, "
                    "reason,"
-                   " spki_sha256, key_usage, serial, alarm, hash FROM audit ORDER BY id;"
+                   " spki_sha256, key_usage, serial, alarm, hash, NULL FROM audit ORDER BY id;"
                    "DROP TABLE audit;"
                    "ALTER TABLE audit_2 RENAME TO audit;" AUDIT_AROUND NEW_TABLES
                    "UPDATE meta SET schema_version = 2;";
@@ -205,15 +207,16 @@ const char *const keeper_sqlite_statements[KEEPER_DO] = {
     [KEEPER_DO_LAST_ROW] = "SELECT ifnull(max(id), 0) FROM audit",
     [KEEPER_DO_ADD_ROW] =
         "INSERT INTO audit (id, writer, at, event, identity, btid, profile, reason, spki_sha256,"
-        " key_usage, serial, alarm, hash)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        " key_usage, serial, alarm, hash, profile_sha256)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [KEEPER_DO_SET_HEAD] =
         "INSERT INTO chain_head (writer, last_id, hash) VALUES (?1, ?2, ?3) ON CONFLICT (writer)"
         " DO UPDATE SET last_id = excluded.last_id, hash = excluded.hash",
     [KEEPER_DO_GET_REFUSAL] =
         "SELECT id FROM audit WHERE identity IS ?1 AND at > ?2 - 60 AND at <= ?2 AND"
         " event = 'refused' AND (?1 IS NOT NULL OR btid = ?3) AND profile = ?4 AND reason = ?5 AND"
-        " (?6 IS NULL OR spki_sha256 = ?6) ORDER BY at DESC, id DESC LIMIT 1",
+        " (?6 IS NULL OR spki_sha256 = ?6) AND profile_sha256 IS ?7 ORDER BY at DESC, id DESC "
+        "LIMIT 1",
     [KEEPER_DO_COUNT_REFUSAL] =
         "INSERT INTO refusal_count (audit_id, count, last_at) VALUES (?1, 2, ?2)"
         " ON CONFLICT (audit_id) DO UPDATE SET count = count + 1, last_at = excluded.last_at",

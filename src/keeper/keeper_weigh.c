@@ -74,8 +74,6 @@ static base_result_t take_profile(keeper_enrolment_t *e, apr_pool_t *pool)
     base_result_t result = pki_profile_check(profile, pool);
     if (result.code != BASE_OK)
         return result;
-    if (!pki_profile_hash(e->claim.profile_sha256, profile))
-        return base_fail(BASE_INTERNAL, "GBA1203", "issuer: no hash for a profile");
     return keeper_issuer_knows(e->issuer, profile) ? base_ok() : refuse_stranger(e);
 }
 
@@ -95,6 +93,8 @@ base_result_t keeper_enrolment_start(keeper_enrolment_t *e, const keeper_issuer_
     e->question = question;
     if (!is_sound(question) || !fill_claim(e))
         return base_fail(BASE_INTERNAL, "GBA0534", "issuer: a question that cannot be asked");
+    if (question->profile.name[0] && !pki_profile_hash(e->claim.profile_sha256, &question->profile))
+        return base_fail(BASE_INTERNAL, "GBA1203", "issuer: no hash for a profile");
     if (!question->decision.permit)
         return base_ok();
     base_result_t result = take_profile(e, pool);

@@ -293,6 +293,7 @@ sub check_ledger {
     is($row->{btid}, $entry{$reason}{btId}, "$reason: who asked");
     is($row->{subscriber}, $reason eq 'NO_IDENTITY' ? undef : $entry{$reason}{impi}, "$reason: the subscriber");
     is($row->{profile} // '', $profile // '', "$reason: the profile");
+    like($row->{profile_sha256} // '', $profile ? qr/\A[0-9a-f]{64}\z/ : qr/\A\z/, "$reason: the profile as it was");
     is($row->{serial}, undef, "$reason: no certificate");
     return;
 }

@@ -13,6 +13,8 @@ static pki_ca_t *ca, *other_ca;
 
 /* ---- hashes ---- */
 
+#define PROFILE_HASH "PROFILEPROFILEPROFILEPROFILEHASH"
+
 static keeper_audit_row_t some_row(void)
 {
     keeper_audit_row_t row = {
@@ -31,8 +33,9 @@ static keeper_audit_row_t some_row(void)
     return row;
 }
 
-/** What the encoding says, made by hand: label with its NUL, hash before, fields. */
-static void expected_hash(unsigned char out[KEEPER_HASH_LEN])
+/** What the encoding says, made by hand: label with its NUL, hash before, fields; of the second
+ *  version with the profile's hash. */
+static void expected_hash(unsigned char out[KEEPER_HASH_LEN], int version)
 {
     static const char whole[] = "mod_gba_pki audit row v1\0"
                                 "BEFOREBEFOREBEFOREBEFOREBEFORE!!"
@@ -55,8 +58,12 @@ static void expected_hash(unsigned char out[KEEPER_HASH_LEN])
                                 "\0\0\0\0\0\0\0\x01"
                                 "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x20"
                                 "11111111111111111111111111111111"
-                                "\0\0\0\0\0\0\0\0";
-    EVP_Digest(whole, sizeof whole - 1, out, NULL, EVP_sha256(), NULL);
+                                "\0\0\0\0\0\0\0\0"
+                                "\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x20" PROFILE_HASH;
+    char octets[sizeof whole];
+    memcpy(octets, whole, sizeof whole);
+    octets[strlen(whole) - 1] = (char)('0' + version);
+    EVP_Digest(octets, sizeof whole - 1 - (version == 1 ? 48 : 0), out, NULL, EVP_sha256(), NULL);
 }
 
 static void test_hash(void)
@@ -64,9 +71,13 @@ static void test_hash(void)
     unsigned char want[KEEPER_HASH_LEN], got[KEEPER_HASH_LEN], changed[KEEPER_HASH_LEN];
     const unsigned char *before = (const unsigned char *)"BEFOREBEFOREBEFOREBEFOREBEFORE!!";
     keeper_audit_row_t row = some_row();
-    expected_hash(want);
+    expected_hash(want, 1);
     ok(keeper_audit_hash(got, before, &row), "a row has a hash");
     is_mem(got, want, KEEPER_HASH_LEN, "of label, hash before and fields");
+    row.profile_sha256 = (base_span_t){(const unsigned char *)PROFILE_HASH, KEEPER_HASH_LEN};
+    expected_hash(want, 2);
+    ok(keeper_audit_hash(changed, before, &row), "a row that names its profile by hash has one");
+    is_mem(changed, want, KEEPER_HASH_LEN, "of another label, and of that hash too");
 #define ROW(what, change)                                                                          \
     row = some_row();                                                                              \
     change;                                                                                        \
@@ -170,6 +181,7 @@ static void test_tampering(void)
         {"UPDATE audit SET identity = 'x@x' WHERE id = 2", "row 2 "},
         {"UPDATE audit SET at = at + 1 WHERE id = 6", "row 6 "},
         {"UPDATE audit SET alarm = 1 WHERE id = 1", "row 1 "},
+        {"UPDATE audit SET profile_sha256 = zeroblob(32) WHERE id = 2", "row 2 "},
         {"UPDATE audit SET hash = zeroblob(32) WHERE id = 3", "row 3 "},
         {"DELETE FROM audit WHERE id = 1", "row 1 is missing"},
         {"DELETE FROM audit WHERE id = 6", "row 6 is missing"},

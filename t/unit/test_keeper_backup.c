@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of a ledger in use: whole, checked, private, or not there at all. */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include "keeper/keeper_upkeep.h"
@@ -117,6 +118,56 @@ static void test_in_use(void)
     pthread_join(writer, NULL);
 }
 
+/* ---- what keepers commit between two steps of a copy ---- */
+
+/** Who writes then; NULL: nobody. */
+static keeper_ledger_t *between;
+static int steps, wrote_between;
+
+static void write_between(void)
+{
+    portal_issue_t question;
+    fixture_question(&question, "between@ims.example.org");
+    if (fixture_decide(between, &question, apr_time_now(), pool).code != BASE_OK)
+        fixture_die("decide");
+    wrote_between++;
+}
+
+/** Stands before SQLite's own. It writes no more than a few times: a copy that begins anew for each
+ *  has to end too. */
+int sqlite3_backup_step(sqlite3_backup *backup, int pages)
+{
+    int (*real)(sqlite3_backup *, int);
+    *(void **)&real = dlsym(RTLD_NEXT, "sqlite3_backup_step");
+    if (!real)
+        fixture_die("sqlite3_backup_step");
+    int rc = real(backup, pages);
+    steps++;
+    if (rc == SQLITE_OK && between && wrote_between < 4)
+        write_between();
+    return rc;
+}
+
+static void test_of_one_moment(void)
+{
+    keeper_backup_t did;
+    apr_pool_t *handle;
+    const char *path = rf_ledger("large.db"), *copy = fixture_file(pool, dir, "large-copy.db");
+    if (!fixture_exec(path, "INSERT INTO issuer VALUES (99, zeroblob(32), zeroblob(10000000))"))
+        fixture_die("a large ledger");
+    apr_pool_create(&handle, pool);
+    between = fixture_opened(handle, path);
+    steps = wrote_between = 0;
+    is_int(backup(path, copy, &did).code, BASE_OK, "a copy that takes several steps");
+    between = NULL;
+    ok(steps > 2 && wrote_between == steps - 1, "with a row written between each two (%d)", steps);
+    is_int(did.rows, RF_ROWS, "is of the moment when it began");
+    is_int(fixture_count(copy, "SELECT count(*) FROM audit"), RF_ROWS, "in the file too");
+    is_int(fixture_count(path, "SELECT count(*) FROM audit"), RF_ROWS + wrote_between,
+           "and nobody waited for it");
+    apr_pool_destroy(handle);
+}
+
 static void test_name_taken(void)
 {
     keeper_backup_t did;
@@ -166,6 +217,7 @@ int main(void)
     rf_start();
     test_copy();
     test_in_use();
+    test_of_one_moment();
     test_name_taken();
     test_bad_ledgers();
     test_older();

@@ -206,6 +206,48 @@ static void test_profile_hash(void)
     is_int(
         count("SELECT count(*) FROM audit WHERE event = 'issued' AND profile = 'authentication'"),
         2, "the audit trail has its name");
+    is_int(count("SELECT count(*) FROM audit JOIN certificate USING (serial, profile_sha256)"), 2,
+           "and its hash");
+}
+
+/** Rows of one reason, by the hash of their profile. */
+static long long refusals(const char *reason, const char *hex)
+{
+    return count(apr_psprintf(pool,
+                              "SELECT count(*) FROM decision WHERE permit = 0 AND reason = '%s'"
+                              " AND lower(ifnull(hex(profile_sha256), '')) = '%s'",
+                              reason, hex));
+}
+
+static const char *hash_of(const pki_profile_t *profile)
+{
+    static char hex[2 * PKI_PROFILE_HASH_LEN + 1];
+    unsigned char hash[PKI_PROFILE_HASH_LEN];
+    pki_profile_hash(hash, profile);
+    base_hex_encode(hex, hash, sizeof hash);
+    return hex;
+}
+
+/** Whoever refuses, child or ledger: the row tells by which version of the profile. */
+static void test_profile_hash_of_refusals(void)
+{
+    start("refused.db");
+    question.decision = (pki_decision_t){0, PKI_REASON_RULE, 0};
+    is_int(ask().code, BASE_OK, "a refusal");
+    is_int(refusals("RULE", hash_of(&question.profile)), 1, "names its profile by hash");
+    question.profile.lifetime += apr_time_from_sec(86400);
+    is_int(ask().code, BASE_OK, "the same, after the profile has changed");
+    is_int(refusals("RULE", hash_of(&question.profile)), 1, "is another row");
+    ask();
+    is_int(count("SELECT count FROM refusal_count WHERE audit_id = 2"), 2, "and counted there");
+    memset(&question.profile, 0, sizeof question.profile);
+    question.decision.reason = PKI_REASON_NO_FLAG;
+    ask();
+    is_int(refusals("NO_FLAG", ""), 1, "without a profile there is no hash");
+    fixture_question(&question, ALICE);
+    block();
+    is_int(ask().code, BASE_ENROL_REFUSED, "one that the ledger makes");
+    is_int(refusals("KEY_BLOCKED", hash_of(&question.profile)), 1, "has it too");
 }
 
 int main(void)
@@ -219,6 +261,7 @@ int main(void)
     test_known_profiles();
     test_unsound_profiles();
     test_profile_hash();
+    test_profile_hash_of_refusals();
     apr_pool_destroy(pool);
     fixture_clean(dir);
     apr_terminate();

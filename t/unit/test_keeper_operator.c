@@ -54,7 +54,8 @@ static void test_revoke(void)
            1, "state and revocation");
     is_int(count("SELECT count(*) FROM audit JOIN certificate USING (serial) WHERE event ="
                  " 'revoked' AND audit.btid = 'operator:o' AND reason = 'superseded' AND identity ="
-                 " '" BOB "' AND alarm = 0"),
+                 " '" BOB "' AND alarm = 0 AND audit.profile_sha256 ="
+                 " certificate.profile_sha256"),
            1, "and an audit row that says by whom");
     is_int(withdraw(3, "unspecified", &revoked), KEEPER_DONE_BEFORE, "again: it was");
     is_int(count("SELECT count(*) FROM audit WHERE event = 'revoked'"), 1, "and nothing is added");

@@ -85,6 +85,19 @@ static int findings(const char *path)
                : -1;
 }
 
+/** Old rows and new ones in one trail. */
+static void test_chains_go_on(const char *path)
+{
+    keeper_audit_report_t report;
+    is_int(keeper_audit_verify(fixture_opened(pool, path), NULL, 0, &report, pool).code, BASE_OK,
+           "rows of both versions verify");
+    is_int(report.rows, V1_ROWS + 1, "each");
+    fixture_exec(path, "DROP TRIGGER audit_fixed;"
+                       "UPDATE audit SET profile_sha256 = zeroblob(32) WHERE id = 5");
+    fixture_is_down(keeper_audit_verify(fixture_opened(pool, path), NULL, 0, &report, pool),
+                    "row 5 ", "a hash that was given to an older row");
+}
+
 static void test_upgrade(void)
 {
     keeper_upgrade_t did;
@@ -103,6 +116,9 @@ static void test_upgrade(void)
     fixture_question(&question, "new@ims.example.org");
     rf_ask(fixture_opened(pool, path), &question, BASE_OK);
     is_int(fixture_count(path, "SELECT count(*) FROM audit"), V1_ROWS + 1, "and writes it");
+    is_int(fixture_count(path, "SELECT id FROM audit WHERE profile_sha256 IS NOT NULL"),
+           V1_ROWS + 1, "with the profile's hash, which no older row has");
+    test_chains_go_on(path);
 }
 
 static void test_again(void)

@@ -98,6 +98,8 @@ static void test_tampering(void)
     } rows[] = {
         {"UPDATE audit SET reason = 'NO_USS' WHERE id = 7", "audit", "audit row 7 "},
         {"UPDATE audit SET alarm = 0 WHERE id = 6", "audit", "audit row 6 "},
+        {"UPDATE audit SET profile_sha256 = NULL WHERE id = 7", "audit", "audit row 7 "},
+        {"UPDATE audit SET profile_sha256 = zeroblob(32) WHERE id = 7", "audit", "audit row 7 "},
         {"DELETE FROM audit WHERE id = 4", "audit", "audit row 4 is missing"},
         {"DELETE FROM audit WHERE id = 9; DELETE FROM chain_head", "audit", "chain"},
         {"UPDATE signed_head SET signature = zeroblob(71) WHERE id = 1", "audit",
@@ -120,6 +122,8 @@ static void test_tampering(void)
         {"UPDATE certificate SET subscriber_id = 1 WHERE id = 3", "certificate SERIAL",
          "something else"},
         {"UPDATE certificate SET profile = 'gold' WHERE id = 3", "certificate SERIAL",
+         "no audit row"},
+        {"UPDATE certificate SET profile_sha256 = zeroblob(32) WHERE id = 3", "certificate SERIAL",
          "no audit row"},
         {"UPDATE certificate SET btid = 'x@y.z' WHERE id = 3", "certificate SERIAL",
          "no audit row"},

@@ -17,7 +17,7 @@ By the sqlite3 program, which must be there (C<< GBA::Ledger->is_possible >>). C
 everything that must never be: a certificate that somebody received and that the ledger does not
 hold octet for octet as issued or superseded; two serials that are the same; two certificates of
 the same subscriber, key, profile, usage and CA in force; a key of two subscribers; a certificate
-without its decision or a decision without its certificate; an audit trail whose numbers, hashes or
+without its decision, or by another profile than its decision, or a decision without its certificate; an audit trail whose numbers, hashes or
 ends are wrong. C<over_quota> looks for more certificates of a subscriber than C<GBAQuota MAX per SECONDS> lets
 through. C<hold> is another program that holds the ledger for itself until it is told to
 C<release>.
@@ -71,6 +71,8 @@ my @never = (
         GROUP BY spki_sha256 HAVING count(DISTINCT subscriber_id) > 1}],
     ['a certificate without its decision', q{SELECT serial AS what FROM certificate WHERE
         (SELECT count(*) FROM audit WHERE audit.serial = certificate.serial AND event = 'issued') <> 1}],
+    ['a certificate by another profile than its decision', q{SELECT serial AS what FROM certificate c WHERE
+        EXISTS (SELECT 1 FROM audit a WHERE a.serial = c.serial AND a.event = 'issued' AND a.profile_sha256 IS NOT c.profile_sha256)}],
     ['a decision without its certificate', q{SELECT serial AS what FROM audit WHERE
         serial NOT IN (SELECT serial FROM certificate)}],
     ['a damaged page', q{SELECT integrity_check AS what FROM pragma_integrity_check WHERE integrity_check <> 'ok'}],
@@ -94,9 +96,11 @@ sub octets { my ($o) = @_; return defined $o ? number(1) . number(length $o) . $
 sub row_hash {
     my ($row, $before) = @_;
     my $spki = defined $row->{spki} ? pack('H*', $row->{spki}) : undef;
-    return sha256("mod_gba_pki audit row v1\0", $before, number($row->{id}), octets($row->{writer}), number($row->{at}),
+    my $version = defined $row->{as_it_was} ? 2 : 1;
+    return sha256("mod_gba_pki audit row v$version\0", $before, number($row->{id}), octets($row->{writer}), number($row->{at}),
         (map { octets($row->{$_}) } qw(event identity btid profile reason)), octets($spki),
-        number($row->{key_usage}), octets($row->{serial}), number($row->{alarm}));
+        number($row->{key_usage}), octets($row->{serial}), number($row->{alarm}),
+        $version == 2 ? octets(pack 'H*', $row->{as_it_was}) : ());
 }
 
 sub chain_problems {
@@ -104,6 +108,7 @@ sub chain_problems {
     my (%end, @problems, $id);
     for my $row ($self->rows(q{SELECT id, writer, at, event, identity, btid, profile, reason,
         CASE WHEN spki_sha256 IS NULL THEN NULL ELSE hex(spki_sha256) END AS spki, key_usage, serial, alarm,
+        CASE WHEN profile_sha256 IS NULL THEN NULL ELSE hex(profile_sha256) END AS as_it_was,
         hex(hash) AS hash FROM audit ORDER BY id})) {
         push @problems, "audit row $row->{id} does not follow its predecessor" if $row->{id} != ++$id;
         my $hash = row_hash($row, $end{ $row->{writer} }[1] // "\0" x 32);
