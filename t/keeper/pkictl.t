@@ -16,6 +16,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::CA qw(certificate der_of new_key openssl pkcs10 subscriber);
+use GBA::Keeper;
 use GBA::Log;
 use GBA::Server;
 use GBA::Site qw(site slurp spew);
@@ -197,6 +198,13 @@ ctl('ledger', 'backup', "$dir/copy1.db");
 is_said(4, qr/File exists/, 'a copy is not written over');
 
 # ---- a copy that somebody changed ----
+# The keeper ends after httpd, and until then the ledger is in use.
+sub stop_both {
+    my $keeper = GBA::Keeper->of($server);
+    $server->stop;
+    return $keeper->wait_gone;
+}
+
 sub sqlite { my ($file, $sql) = @_; return system('sqlite3', $file, $sql) == 0 }
 SKIP: {
     skip 'no sqlite3', 5 unless grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
@@ -231,7 +239,7 @@ like(ctl(qw(ledger verify), $ledger, '--ca', $ca), qr/\Averified: .*; [0-9]+ row
 is((grep { $_->{event} eq 'revoked' } objects(qw(list --json --what audit)))[0]{serial}, $serial[0], 'and still read');
 $server->spawn;
 is(enrol(both => pkcs10(new_key('EC', 'P-256')))->{status}, 200, 'started again, httpd writes it');
-$server->stop;
+stop_both();
 is_quiet('stopped and started');
 
 # ---- an older one ----
@@ -253,8 +261,8 @@ SKIP: {
     is(enrol(both => pkcs10(new_key('EC', 'P-256')))->{status}, 200, 'httpd starts with it, and writes it');
     ctl(qw(ledger upgrade), $ledger);
     is_said(3, qr/in use; stop httpd/, 'no upgrade while httpd has it');
-    $server->stop;
-    sqlite($ledger, 'UPDATE meta SET schema_version = 3');
+    stop_both();
+    sqlite($ledger, 'UPDATE meta SET schema_version = 3') or die "sqlite3\n";
     ctl(qw(ledger upgrade), $ledger);
     is_said(3, qr/newer than version 2/, 'no upgrade of a newer one');
     ok(!eval { $server->spawn }, 'with which httpd does not start either');
