@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
 #include "ctl_ask.h"
 #include <string.h>
 #include <apr_strings.h>
 #include <curl/curl.h>
-#include "tool_options.h"
 
 /* ---- the URL ---- */
 
@@ -108,7 +108,7 @@ static CURLcode set_message(exchange_t *x, const ctl_ask_t *ask)
     if (!x->headers)
         return CURLE_OUT_OF_MEMORY;
     SET(CURLOPT_HTTPHEADER, x->headers);
-    SET(CURLOPT_USERAGENT, "gba-pkictl/" TOOL_VERSION);
+    SET(CURLOPT_USERAGENT, "gba-pkictl/" PACKAGE_VERSION);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(ask->body));
     SET(CURLOPT_POSTFIELDS, ask->body);

@@ -4,6 +4,7 @@
  * gba-pkictl(1): the operator's view of the ledger, and of what would be decided. The
  * commands are in ctl_read.c, ctl_ledger.c, ctl_order.c and ctl_decide.c.
  */
+#include "config.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
     ctl_options_t opts;
     ctl_t ctl = {&opts, pool};
     if (argc == 1 && strcmp(argv[0], "--version") == 0)
-        return puts("gba-pkictl " TOOL_VERSION) == EOF ? CTL_LOCAL : CTL_OK;
+        return puts("gba-pkictl " PACKAGE_VERSION) == EOF ? CTL_LOCAL : CTL_OK;
     const char *error = ctl_options_read(&opts, commands, argc, argv, pool);
     if (error) {
         opts.json = tool_wants_json(argc, argv);

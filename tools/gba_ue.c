@@ -3,6 +3,7 @@
  * @file gba_ue.c
  * gba-ue(1): the UE of a GBA PKI portal. Start reading at ue_enrol.c.
  */
+#include "config.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static int run(int argc, const char *const *argv, apr_pool_t *pool)
         if (strcmp(word, words[command]) == 0)
             return run_command((ue_command_t)command, argc - 2, argv + 2, pool);
     if (strcmp(word, "--version") == 0)
-        return puts("gba-ue " TOOL_VERSION) == EOF ? UE_LOCAL : 0;
+        return puts("gba-ue " PACKAGE_VERSION) == EOF ? UE_LOCAL : 0;
     if (strcmp(word, "--help") == 0)
         return fputs(ue_options_help(), stdout) == EOF ? UE_LOCAL : 0;
     fputs(ue_options_help(), stderr);

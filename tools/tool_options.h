@@ -12,8 +12,6 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-#define TOOL_VERSION "0.1.0" /**< of every program */
-
 /** What an option takes. */
 typedef enum tool_kind_t {
     TOOL_WORD, /**< one word; the member is a const char *, NULL if absent */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
 #include "ue_http.h"
 #include <string.h>
 #include <apr_lib.h>
@@ -203,7 +204,7 @@ static CURLcode set_target(ue_http_t *http, const ue_options_t *opts, const ue_u
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_USERAGENT, "gba-ue/" TOOL_VERSION " 3gpp-gba");
+    SET(CURLOPT_USERAGENT, "gba-ue/" PACKAGE_VERSION " 3gpp-gba");
     /* Authorization is for the portal, never for a proxy's CONNECT. */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
     SET(CURLOPT_PROXY, opts->proxy ? opts->proxy : "");

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "base/base_secret.h"
-#include "gba/gba_uss_xml.h"
+#include "gba/gba_json_private.h"
 
 #define IMPI_MAX      255 /* octets: an NAI has at most 253 (RFC 7542 2.3) */
 #define KEY_SHOWN_MAX 64  /* octets of a member's name that a refusal shows */
@@ -89,20 +89,12 @@ void gba_json_free(json_t *root)
     json_decref(root);
 }
 
-static const char *say(apr_pool_t *pool, const char *member, const char *why)
+const char *gba_json_say(apr_pool_t *pool, const char *member, const char *why)
 {
     return apr_pstrcat(pool, member, ": ", why, NULL);
 }
 
-/* A refusal from inside an element of a list, with the element's name before it. */
-static base_result_t inside(base_result_t inner, const char *list, apr_size_t index,
-                            apr_pool_t *pool)
-{
-    inner.detail = apr_psprintf(pool, "%s[%" APR_SIZE_T_FMT "].%s", list, index, inner.detail);
-    return inner;
-}
-
-static base_span_t string_span(const json_t *string)
+base_span_t gba_json_span(const json_t *string)
 {
     base_span_t span = {(const unsigned char *)json_string_value(string),
                         json_string_length(string)};
@@ -114,11 +106,11 @@ static base_result_t read_key(unsigned char key[GBA_KEY_LEN], const json_t *valu
                               const char *member, apr_pool_t *pool)
 {
     if (!value)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0203", say(pool, member, "missing"));
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0203", gba_json_say(pool, member, "missing"));
     if (!json_is_string(value) ||
         !base_hex_decode(key, GBA_KEY_LEN, json_string_value(value), json_string_length(value)))
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0204",
-                         say(pool, member, "64 hex digits expected"));
+                         gba_json_say(pool, member, "64 hex digits expected"));
     return base_ok();
 }
 
@@ -130,23 +122,12 @@ static base_result_t read_time(apr_time_t *when, const json_t *object, const cha
     const json_t *value = json_object_get(object, member);
     if (!value)
         return base_ok();
-    if (!json_is_string(value) || !base_rfc3339_decode(when, string_span(value)))
+    if (!json_is_string(value) || !base_rfc3339_decode(when, gba_json_span(value)))
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0205",
-                         say(pool, member, "an RFC 3339 date-time expected"));
+                         gba_json_say(pool, member, "an RFC 3339 date-time expected"));
     if (*when <= 0)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0206", say(pool, member, "not after 1970-01-01"));
-    return base_ok();
-}
-
-static base_result_t read_uint32(apr_uint32_t *number, const json_t *object, const char *member,
-                                 apr_pool_t *pool)
-{
-    const json_t *value = json_object_get(object, member);
-    json_int_t integer = json_integer_value(value);
-    if (!json_is_integer(value) || integer < 0 || integer > APR_UINT32_MAX)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0207",
-                         say(pool, member, "an integer from 0 to 4294967295 expected"));
-    *number = (apr_uint32_t)integer;
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0206",
+                         gba_json_say(pool, member, "not after 1970-01-01"));
     return base_ok();
 }
 
@@ -159,68 +140,21 @@ static int has_control(base_span_t text)
     return 0;
 }
 
-/* A string that must be there and not be empty. */
-static base_result_t read_text(gba_text_ref_t *ref, gba_info_t *info, const json_t *value,
-                               const char *member, apr_pool_t *pool)
+base_result_t gba_json_text(gba_text_ref_t *ref, gba_info_t *info, const json_t *value,
+                            const char *member, apr_pool_t *pool)
 {
-    base_span_t text = string_span(value);
+    base_span_t text = gba_json_span(value);
     if (!json_is_string(value) || text.len == 0)
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0208",
-                         say(pool, member, "a string that is not empty expected"));
+                         gba_json_say(pool, member, "a string that is not empty expected"));
     if (has_control(text))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0209", say(pool, member, "a control character"));
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0209",
+                         gba_json_say(pool, member, "a control character"));
     *ref = gba_info_add_text(info, (const char *)text.data, text.len);
     if (*ref == 0)
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0210",
-                         say(pool, member, "too long, with the strings before it"));
+                         gba_json_say(pool, member, "too long, with the strings before it"));
     return base_ok();
-}
-
-/* A list of 1 to max elements; NULL if the member is not there. */
-static base_result_t read_list(const json_t **list, const json_t *object, const char *member,
-                               apr_size_t max, apr_pool_t *pool)
-{
-    *list = json_object_get(object, member);
-    if (!*list)
-        return base_ok();
-    if (!json_is_array(*list) || json_array_size(*list) == 0)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0211",
-                         say(pool, member, "an array that is not empty expected"));
-    if (json_array_size(*list) > max)
-        return base_fail(
-            BASE_KEYSOURCE_DOWN, "GBA0212",
-            apr_psprintf(pool, "%s: more than %" APR_SIZE_T_FMT " elements", member, max));
-    return base_ok();
-}
-
-static base_result_t read_ue_ids(gba_uss_t *uss, gba_info_t *info, const json_t *object,
-                                 apr_pool_t *pool)
-{
-    const json_t *list;
-    base_result_t result = read_list(&list, object, "ueIds", GBA_UEIDS_MAX, pool);
-    if (result.code == BASE_OK && !list)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0213", "ueIds: missing");
-    for (apr_size_t i = 0; result.code == BASE_OK && i < json_array_size(list); i++) {
-        const json_t *value = json_object_get(json_array_get(list, i), "ueId");
-        result = read_text(&uss->ue_ids[i], info, value, "ueId", pool);
-        if (result.code != BASE_OK)
-            return inside(result, "ueIds", i, pool);
-        uss->ue_id_count = (unsigned char)(i + 1);
-    }
-    return result;
-}
-
-static base_result_t read_flags(gba_uss_t *uss, const json_t *object, apr_pool_t *pool)
-{
-    const json_t *list;
-    base_result_t result = read_list(&list, object, "flags", GBA_FLAGS_MAX, pool);
-    for (apr_size_t i = 0; result.code == BASE_OK && i < json_array_size(list); i++) {
-        result = read_uint32(&uss->flags[i], json_array_get(list, i), "flag", pool);
-        if (result.code != BASE_OK)
-            return inside(result, "flags", i, pool);
-        uss->flag_count = (unsigned char)(i + 1);
-    }
-    return result;
 }
 
 /* One known value of an open enumeration (TS 29.309: anyOf the values or any string). */
@@ -229,14 +163,14 @@ typedef struct choice_t {
     unsigned char number;
 } choice_t;
 
-/* NULL if the member is not there. */
-static base_result_t read_optional(const char **text, const json_t *object, const char *member,
-                                   apr_pool_t *pool)
+base_result_t gba_json_optional(const char **text, const json_t *object, const char *member,
+                                apr_pool_t *pool)
 {
     const json_t *value = json_object_get(object, member);
     *text = json_string_value(value);
     if (value && !*text)
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0214", say(pool, member, "a string expected"));
+        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0214",
+                         gba_json_say(pool, member, "a string expected"));
     return base_ok();
 }
 
@@ -244,87 +178,12 @@ static base_result_t read_choice(unsigned char *number, const json_t *object, co
                                  const choice_t *choices, apr_pool_t *pool)
 {
     const char *text;
-    base_result_t result = read_optional(&text, object, member, pool);
+    base_result_t result = gba_json_optional(&text, object, member, pool);
     if (!text)
         return result;
     while (choices->name && strcmp(choices->name, text) != 0)
         choices++;
     *number = choices->number;
-    return result;
-}
-
-static base_result_t read_key_choice(gba_uss_t *uss, const json_t *object, apr_pool_t *pool)
-{
-    const char *text;
-    base_result_t result = read_optional(&text, object, "keyChoice", pool);
-    if (text)
-        uss->key_choice = (unsigned char)gba_key_choice_parse(text);
-    return result;
-}
-
-/* An empty group is no group. */
-static base_result_t read_naf_group(gba_uss_t *uss, gba_info_t *info, const json_t *object,
-                                    apr_pool_t *pool)
-{
-    const json_t *value = json_object_get(object, "nafGroup");
-    if (!value || (json_is_string(value) && json_string_length(value) == 0))
-        return base_ok();
-    return read_text(&uss->naf_group, info, value, "nafGroup", pool);
-}
-
-static base_result_t read_uss_members(gba_uss_t *uss, gba_info_t *info, const json_t *object,
-                                      apr_pool_t *pool)
-{
-    base_result_t result = read_uint32(&uss->gs_id, object, "gsId", pool);
-    if (result.code == BASE_OK)
-        result = read_uint32(&uss->gs_type, object, "gsType", pool);
-    if (result.code == BASE_OK)
-        result = read_ue_ids(uss, info, object, pool);
-    if (result.code == BASE_OK)
-        result = read_naf_group(uss, info, object, pool);
-    if (result.code == BASE_OK)
-        result = read_flags(uss, object, pool);
-    if (result.code == BASE_OK)
-        result = read_key_choice(uss, object, pool);
-    return result;
-}
-
-static base_result_t read_uss(gba_uss_t *uss, gba_info_t *info, const json_t *item,
-                              apr_pool_t *pool)
-{
-    const json_t *object = json_object_get(item, "uss");
-    if (!json_is_object(object))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0215", "uss: an object expected");
-    base_result_t result = read_uss_members(uss, info, object, pool);
-    if (result.code != BASE_OK)
-        result.detail = apr_pstrcat(pool, "uss.", result.detail, NULL);
-    return result;
-}
-
-/* The settings as XML, in the place of the list. */
-static base_result_t read_uss_xml(gba_info_t *info, const json_t *object, const json_t *value,
-                                  apr_pool_t *pool)
-{
-    if (!json_is_string(value))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0293",
-                         "userSecSettings: a string of XML expected");
-    if (json_object_get(object, "ussList"))
-        return base_fail(BASE_KEYSOURCE_DOWN, "GBA0294", "userSecSettings: there is a ussList too");
-    return gba_uss_xml_read(info, string_span(value), pool);
-}
-
-static base_result_t read_uss_list(gba_info_t *info, const json_t *object, apr_pool_t *pool)
-{
-    const json_t *list, *xml = json_object_get(object, "userSecSettings");
-    if (xml)
-        return read_uss_xml(info, object, xml, pool);
-    base_result_t result = read_list(&list, object, "ussList", GBA_USS_MAX, pool);
-    for (apr_size_t i = 0; result.code == BASE_OK && i < json_array_size(list); i++) {
-        result = read_uss(&info->uss[i], info, json_array_get(list, i), pool);
-        if (result.code != BASE_OK)
-            return inside(result, "ussList", i, pool);
-        info->uss_count = (unsigned char)(i + 1);
-    }
     return result;
 }
 
@@ -335,7 +194,7 @@ static base_result_t read_impi(gba_info_t *info, const json_t *object, apr_pool_
         return base_ok();
     if (json_string_length(value) > IMPI_MAX)
         return base_fail(BASE_KEYSOURCE_DOWN, "GBA0216", "impi: more than 255 octets");
-    return read_text(&info->impi, info, value, "impi", pool);
+    return gba_json_text(&info->impi, info, value, "impi", pool);
 }
 
 static base_result_t read_keys(gba_info_t *info, const json_t *object, apr_pool_t *pool)
@@ -365,7 +224,7 @@ static base_result_t read_members(gba_info_t *info, const json_t *object, apr_po
     if (result.code == BASE_OK)
         result = read_impi(info, object, pool);
     if (result.code == BASE_OK)
-        result = read_uss_list(info, object, pool);
+        result = gba_json_uss_list(info, object, pool);
     return result;
 }
 

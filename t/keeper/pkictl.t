@@ -16,6 +16,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::CA qw(certificate der_of new_key openssl pkcs10 subscriber);
+use GBA::Keeper;
 use GBA::Log;
 use GBA::Server;
 use GBA::Site qw(site slurp spew);
@@ -165,6 +166,8 @@ for (['no such command', 'grow'], ['which ledger', qw(ledger verify --ca x)], ['
     is_said(2, qr/\Q$says\E/, "@words");
 }
 like(ctl('--help'), qr/exit codes/, '--help');
+my ($version) = slurp("$ENV{GBA_SRCDIR}/configure.ac") =~ /^AC_INIT\(\[mod_gba_pki\], \[([^]]+)\]\)/m;
+is(qx{'$ENV{GBA_BUILDDIR}/$_' --version}, "$_ $version\n", "$_ --version") for qw(gba-pkictl gba-ue);
 
 # ---- verify, while it runs ----
 like(ctl(qw(ledger verify), $ledger, '--ca', $ca), qr/\Averified: 3 certificates, 4 audit rows in 1 chains/, 'verified');

@@ -134,20 +134,22 @@ $log->look;
 $log->finish;
 
 # ---- short lives, and bounds ----
-$server = GBA::LabServer->start(alone => 1, lab => "GBALabKeyLifetime 3s\nGBALabMaxBootstrappings 16\nGBALabNaf *\nLogLevel gba_bsf:trace8\n");
+$server = GBA::LabServer->start(alone => 1, lab => "GBALabKeyLifetime 6s\nGBALabMaxBootstrappings 16\nGBALabNaf *\nLogLevel gba_bsf:trace8\n");
 $log    = GBA::Log->watch($server->error_log);
 my $ue  = GBA::Ub->new($server->usim('alice'));
 my $short = $ue->bootstrap;
 my $end   = strptime($short->{lifetime});
 $answer = $server->retrieve($short->{btid}, naf => 'any.home1.net');
-is($answer->{status}, 200, 'a key of three seconds');
+is($answer->{status}, 200, 'a key of six seconds');
 my @traced = grep { /GBA0931/ } $log->look;
 is(scalar @traced, 2, 'request and answer can be traced');
 like($traced[1], qr{"meKeyMaterial":"\(64 hex digits\)"}, 'with the key masked') or diag(@traced);
 unlike("@traced", qr/$answer->{json}{meKeyMaterial}/, 'and nowhere else');
-is(strptime($answer->{json}{keyExpiryTime}) - strptime($answer->{json}{bootstrappingInfoCreationTime}), 3, 'says so');
+is(strptime($answer->{json}{keyExpiryTime}) - strptime($answer->{json}{bootstrappingInfoCreationTime}), 6, 'says so');
 sleep $end - time - 0.3 if $end - time > 0.3;
-is($server->retrieve($short->{btid})->{status}, 200, 'lives to its end') if time < $end - 0.1;
+my $last = $server->retrieve($short->{btid})->{status};
+# What was answered after the end may say either.
+is($last, 200, 'lives to its end') if time < $end;
 sleep $end - time + 0.1 if $end > time - 0.1;
 is($server->retrieve($short->{btid})->{json}{cause}, 'BTID_UNKNOWN', 'and not beyond');
 $log->look;

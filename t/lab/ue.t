@@ -9,7 +9,8 @@ use FindBin qw($Bin);
 use lib "$Bin/../lib";
 use JSON::PP ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
+use GBA::CA ();
 use GBA::KDF ();
 use GBA::LabServer;
 use GBA::Log;
@@ -158,38 +159,60 @@ sub prolonged {
     my $boot = JSON::PP::decode_json(slurp($file));
     return spew($home->file('bootstrapping.json'), JSON::PP::encode_json({ %$boot, expires => '2999-01-01T00:00:00Z' }), 0600);
 }
+
+sub is_good { my ($file) = @_; return -e $file && GBA::CA::instant(0) lt JSON::PP::decode_json(slurp($file))->{expires} }
+
+# On a slow machine a key of seconds may be over before the enrolment is: then once more, from the start. What is
+# done returns the run and the file of its bootstrapping.
+sub in_time {
+    my ($do) = @_;
+    my ($run, $file);
+    for (1 .. 5) {
+        $_->look for $log{short}, $told;
+        ($run, $file) = $do->();
+        last if $run->{code} != 3 || is_good($file);
+    }
+    return ($run, $file);
+}
 {
     my $alice = usim('alice');
-    my $kept  = $home->file('bootstrapping.json');
-    is_outcome(bootstrap(short => '--usim', $alice, '--out', $kept), 0, 'bootstrapped', "a key of $life seconds");
-    my $until = time + $life;
-    my $key   = $home->file('key.pem');
-    is_outcome(enrol(short => '--bootstrapping', $kept, '--key-out', $key), 0, 'enrolled', 'enrols within them') if time < $until - 0.5;
-    sleep $until - time + 1.1;
+    my ($run, $kept) = in_time(sub {
+        my $file = $home->file('bootstrapping.json');
+        is_outcome(bootstrap(short => '--usim', $alice, '--out', $file), 0, 'bootstrapped', "a key of $life seconds");
+        return (enrol(short => '--bootstrapping', $file), $file);
+    });
+    is_outcome($run, 0, 'enrolled', 'enrols within them');
+    sleep 0.2 while is_good($kept);
     $_->look for $log{short}, $told;
-    my $run = is_outcome(enrol(short => '--bootstrapping', $kept), 3, 'authentication-refused', 'afterwards the UE knows itself that it is over');
+    $run = is_outcome(enrol(short => '--bootstrapping', $kept), 3, 'authentication-refused', 'afterwards the UE knows itself that it is over');
     like($run->{json}{detail}, qr/bootstrap again/, 'and says what to do');
     $told->holds('without asking anybody');
     my $stubborn = prolonged($kept);
     $run = is_outcome(enrol(short => '--bootstrapping', $stubborn), 3, 'authentication-refused', 'a UE that does not is told by the portal');
     like($run->{json}{detail}, qr/bootstrap again/, 'the same');
     unlike($run->{err}, qr/stale=true/, 'by a plain challenge (TS 24.109 5.2.5)');
-    $told->look;
-    $log{short}->look;
 
     # The renegotiation indication: once more over Ub, and then it goes on.
-    $run = is_outcome(enrol(short => '--bootstrapping', $stubborn, over(short => $alice)), 0, 'enrolled', 'one with a BSF bootstraps again');
+    ($run, $stubborn) = in_time(sub {
+        my $file = prolonged($kept);
+        return (enrol(short => '--bootstrapping', $file, over(short => $alice)), $file);
+    });
+    is_outcome($run, 0, 'enrolled', 'one with a BSF bootstraps again');
     is(scalar(() = $run->{err} =~ /the portal asks for a new bootstrapping/g), 1, 'once');
     isnt(JSON::PP::decode_json(slurp($stubborn))->{btid}, JSON::PP::decode_json(slurp($kept))->{btid}, 'and keeps the new one');
     is($log{short}->count('GBA0923'), 1, 'the BSF saw one');
-    $log{short}->look;
-    $told->look;
-    $run = is_outcome(enrol(short => '--bootstrapping', $kept, over(short => $alice)), 0, 'enrolled', 'one that knows that it is over asks the BSF first');
+    ($run) = in_time(sub {
+        my $file = spew($home->file('bootstrapping.json'), slurp($kept), 0600);
+        return (enrol(short => '--bootstrapping', $file, over(short => $alice)), $file);
+    });
+    is_outcome($run, 0, 'enrolled', 'one that knows that it is over asks the BSF first');
     unlike($run->{err}, qr/the portal asks/, 'not the portal');
-    $log{short}->look;
-    $told->look;
-    my $new = $home->file('bootstrapping.json');
-    is_outcome(enrol(short => '--bootstrapping', $new, over(short => $alice)), 0, 'enrolled', 'where nothing was kept yet');
+    my $new;
+    ($run, $new) = in_time(sub {
+        my $file = $home->file('bootstrapping.json');
+        return (enrol(short => '--bootstrapping', $file, over(short => $alice)), $file);
+    });
+    is_outcome($run, 0, 'enrolled', 'where nothing was kept yet');
     ok(-e $new, 'something is now');
     $_->look for $log{short}, $told;
 }

@@ -13,7 +13,7 @@ use GBA::BSF;
 use GBA::BSF::Scene qw(outcome);
 
 my $bsf   = GBA::BSF->start;
-my $scene = GBA::BSF::Scene->start(bsf => $bsf, section => "GBABsfTimeout 2s 4s\n");
+my $scene = GBA::BSF::Scene->start(bsf => $bsf, section => "GBABsfTimeout 2s 6s\n");
 
 my $key = '"meKeyMaterial":"%KEY%"';
 my $ids = '"ueIds":[{"ueId":"a"}]';

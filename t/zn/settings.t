@@ -17,10 +17,10 @@ use GBA::BSF::Scene qw(outcome);
 use GBA::CA;
 use GBA::HTTP;
 
-my $age   = 2;
+my $age   = 4;
 my $docs  = Apache::Test::vars()->{documentroot} . '/docs';
 my $bsf   = GBA::BSF->start;
-my $scene = GBA::BSF::Scene->start(bsf => $bsf, section => "GBABsfTimeout 1s 2s\n", conf => <<"END");
+my $scene = GBA::BSF::Scene->start(bsf => $bsf, section => "GBABsfTimeout 2s 4s\n", conf => <<"END");
 GBASettingsMaxAge ${age}s
 Alias /short "$docs"
 Alias /two "$docs"
@@ -34,7 +34,7 @@ Alias /third "$docs"
     Require gba-uss 3
 </Location>
 <Location "/short">
-    GBAAssociationMaxAge 3s
+    GBAAssociationMaxAge 6s
 </Location>
 <Location "/two">
     GBAUaProtocol pki digest hex:0100000077
@@ -153,8 +153,8 @@ is(outcome($scene->ask($ue{$_})), '200 protected', "$_: pages afterwards") for '
     $bsf->look;
     $scene->row('bootstrapped now', $scene->ask($ue, $page), wanted => '200 protected', calls => 1);
     $scene->row('without a time', $scene->ask($quiet, $page), wanted => '200 protected', calls => 1);
-    sleep 3.2;
-    $scene->row('3 seconds later', $scene->ask($ue, $page), wanted => '401 bootstrap', tags => ['GBA0409'], calls => 0);
+    sleep 6.2;
+    $scene->row('6 seconds later', $scene->ask($ue, $page), wanted => '401 bootstrap', tags => ['GBA0409'], calls => 0);
     $scene->row('the same without a time', $scene->ask($quiet, $page), wanted => '401 bootstrap', tags => ['GBA0409'], calls => 0);
     $scene->row('where more is allowed', $scene->ask($ue), wanted => '200 protected', calls => 0);
     # Settings that are asked for anew make no key young again.

@@ -120,6 +120,8 @@ sub processes {
     my ($children, $threads) = @{$self}{qw(children threads)};
     my $workers = $children * $threads;
     my $limit   = 4 * $children;
+    # One child stays alone, even if a thread of his is at work when httpd looks how many are idle.
+    my $spare   = $children > 1 ? $workers : 1;
     return <<"END" if $self->{mpm} eq 'prefork';
 StartServers $children
 MinSpareServers $children
@@ -132,7 +134,7 @@ StartServers $children
 ServerLimit $limit
 ThreadLimit $threads
 ThreadsPerChild $threads
-MinSpareThreads $workers
+MinSpareThreads $spare
 MaxSpareThreads @{[ 2 * $workers ]}
 MaxRequestWorkers @{[ 2 * $workers ]}
 END

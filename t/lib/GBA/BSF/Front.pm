@@ -10,7 +10,7 @@ GBA::BSF::Front - nghttpx before a BSF: HTTP/2, TLS and client certificates by s
     plan skip_all => $why if $why = GBA::BSF::Front::missing();
     my $front = GBA::BSF::Front->start($bsf, tls => $pki->{server}, clients => $pki->{ca});
     ... GBABsfAddress @{[ $front->url ]} ...
-    my @lines = $front->lines;    # "PORT ALPN STATUS TARGET CLIENT" of each request since the last look
+    my @lines = $front->lines(1);    # at least one: "PORT ALPN STATUS TARGET CLIENT" of each request since the last look
 
 =head1 DESCRIPTION
 
@@ -124,15 +124,25 @@ sub DESTROY { my ($self) = @_; return $self->stop }
 sub port { return $_[0]{port} }
 sub url  { my ($self) = @_; return ($self->{tls} ? 'https' : 'http') . "://127.0.0.1:$self->{port}" }
 
-# What it logged of requests since the last look.
+# What it logged of requests since the last look. It may log after it has answered: so many are waited for.
 sub lines {
-    my ($self) = @_;
-    open my $file, '<', "$self->{dir}/log" or return;
-    seek $file, $self->{at}, 0;
-    my @lines = grep { /\n\z/ } <$file>;
+    my ($self, $least) = @_;
+    my $until = time + 20;
+    my @lines = $self->whole_lines;
+    until (@lines >= ($least // 0) || time > $until) {
+        sleep 0.02;
+        @lines = $self->whole_lines;
+    }
     $self->{at} += length for @lines;
     chomp @lines;
     return @lines;
+}
+
+sub whole_lines {
+    my ($self) = @_;
+    open my $file, '<', "$self->{dir}/log" or return;
+    seek $file, $self->{at}, 0;
+    return grep { /\n\z/ } <$file>;
 }
 
 1;

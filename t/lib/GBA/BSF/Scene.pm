@@ -55,7 +55,7 @@ sub start {
 sub section {
     my ($self, $more) = @_;
     return join '', "<GBABsf home>\nGBABsfDomain *\nGBABsfAddress ", $self->{bsf}->url, "\n",
-        $self->{bsf}{path} ? () : "GBABsfProtocol http/1.1\n", $more // "GBABsfTimeout 1s 2s\n", "</GBABsf>\n";
+        $self->{bsf}{path} ? () : "GBABsfProtocol http/1.1\n", $more // "GBABsfTimeout 2s 6s\n", "</GBABsf>\n";
 }
 
 sub server { return $_[0]{server} }
