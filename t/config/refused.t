@@ -190,6 +190,9 @@ in_profile(qq(GBAProfileSubject "$_"), $_, qr/CN, O, OU, C, L, ST, SERIALNUMBER 
     for 'pseudonym', 'emailAddress=a@b', 'CN', 'CN=', 'C=NLD', 'CN=%{imsi}', 'CN=%{ueid:0}', 'CN=%{ueid:100}', 'CN=%', 'CN=%{pseudonym', 'CN=' . 'x' x 65;
 in_profile(qq(GBAProfileSubject "CN=a\tb"), 'CN=a\tb', qr/CN, O, .*/);
 in_profile('GBAProfileSubject O=' . 'x' x 190, 'O=' . 'x' x 190, qr/1 to 191 octets/);
+in_profile("GBAProfileAltName $_", $_, qr/1 to 191 octets/) for 'uri:urn:' . 'x' x 184;
+in_profile("GBAProfileAltName $_", $_, qr/'uri:', .*/) for 'uri:urn:x:' . '%{serial}' x 11 . 'x' x 25;    # 383 octets when it is filled in
+in_profile("GBAProfilePolicy $_", $_, qr/1 to 63 octets/) for '1.2' . '.11' x 20 . '.';
 in_profile('GBAProfileSubject ' . join(' ', map { "OU=$_" } 1 .. 7), 'OU=7', qr/at most 6 of them/);
 in_profile("GBAProfileAltName $_", $_, qr/'uri:', 'email:' or 'dns:', and a name of that kind.*/) for qw(ip:127.0.0.1 x uri: uri:x email:a dns:-a dns:a_b uri:%{x} URI:urn:a:b);
 in_profile('GBAProfileAltName ' . join(' ', map { "dns:h$_.home1.net" } 1 .. 5), 'dns:h5.home1.net', qr/at most 4 of them/);
@@ -223,6 +226,9 @@ taken('a profile with everything', "<GBAProfile every.thing_1>\n${unlocked}GBAPr
     . "GBAProfileCRL http://h/crl ldap://h/cn=x\nGBAProfileOCSP https://h/\nGBAProfileCAIssuers ldap://h/cn=x\nGBAProfileLifetime 3653d\nGBAProfileBackdate 0s\nGBAProfileMaxAge 1h\n"
     . "GBARenewBefore 3652d\nGBAQuota 1\nGBAQuota 2 per 1h\n</GBAProfile>\n<VirtualHost *:2>\n<GBAProfile short>\n${unlocked}GBAProfileLifetime 1s\n</GBAProfile>\n</VirtualHost>\n");
 
+taken("a profile with $_->[0] " . length($_->[1]) . ' octets long', "<GBAProfile $_->[2]>\n$unlocked$_->[0] $_->[1]\n</GBAProfile>\n")
+    for ['GBAProfileAltName', 'uri:urn:x:' . 'y' x 181, 'x' x 63], ['GBAProfileAltName', 'uri:urn:x:' . '%{serial}' x 11 . 'x' x 24, 'one'],
+    ['GBAProfilePolicy', '1.2' . '.11' x 20, 'one'], ['GBAProfileCRL', 'http://h/' . 'x' x 246, 'one'], ['GBAProfileOCSP', 'http://h/' . 'x' x 246, 'one'];
 mistake('GBAProfiles', '', qr/names of <GBAProfile> sections, in order/);
 mistake('GBAProfiles authentication authentication', 'authentication', qr/each profile once/);
 refused('GBAProfiles naming none', "GBAProfiles authentication other\n", qr/GBA1730: \Q$folder\E\/httpd\.conf line @{[ $lines + 1 ]}: GBAProfiles: there is no <GBAProfile other>/);
