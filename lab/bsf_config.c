@@ -60,11 +60,24 @@ static const char *set_lifetime(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+/* An empty argument ends a list for httpd, which says nothing of what stands behind it. */
+static int has_gap(cmd_parms *cmd)
+{
+    const char *rest = cmd->directive->args;
+
+    while (*rest)
+        if (!*ap_getword_conf(cmd->temp_pool, &rest))
+            return 1;
+    return 0;
+}
+
 static const char *set_naf(cmd_parms *cmd, void *dir, const char *arg)
 {
     bsf_server_t *server = bsf_server_of(cmd->server);
 
     (void)dir;
+    if (has_gap(cmd))
+        return refuse(cmd, "", "no empty argument");
     if (strcmp(arg, "*") != 0 && !gba_fqdn_check(arg))
         return refuse(cmd, arg, "'*' or fully qualified domain names");
     if (!server->nafs)

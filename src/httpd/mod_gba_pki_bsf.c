@@ -21,7 +21,8 @@ static apr_pool_t *conf_pool(const cmd_parms *cmd)
     return cmd->server->process->pconf;
 }
 
-/* The section that is being read; NULL, and *error set, outside of one. */
+/* The section that is being read; NULL, and *error set, outside of one, or if its line has a fault.
+ */
 static keeper_nbsp_bsf_t *section(cmd_parms *cmd, const char **error)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(conf_pool(cmd));
@@ -29,7 +30,9 @@ static keeper_nbsp_bsf_t *section(cmd_parms *cmd, const char **error)
     *error = parts->section
                  ? NULL
                  : apr_psprintf(cmd->pool, "%s: only inside <GBABsf NAME>", cmd->cmd->name);
-    return parts->section ? parts->section->bsf : NULL;
+    if (!*error)
+        *error = mod_gba_pki_list_fault(cmd);
+    return *error ? NULL : parts->section->bsf;
 }
 
 static mod_gba_pki_bsf_t *find_section(const mod_gba_pki_parts_t *parts, const char *name)
@@ -367,6 +370,10 @@ static const char *set_file(cmd_parms *cmd, mod_gba_pki_dir_t *conf, const char 
 
 const char *mod_gba_pki_set_key_source(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
+    const char *error = mod_gba_pki_list_fault(cmd);
+
+    if (error)
+        return error;
     if (argc > 0 && strncmp(argv[0], "nbsp:", 5) == 0)
         return set_nbsp(cmd, dir, argc, argv);
     if (argc == 1 && strncmp(argv[0], "file:", 5) == 0)

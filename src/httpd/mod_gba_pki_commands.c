@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+
 #include "httpd/mod_gba_pki_config.h"
 #include "httpd/mod_gba_pki_set.h"
+
+#define HANDED_ON 64 /* AP_MAX_ARGC, which httpd keeps to itself */
+
+const char *mod_gba_pki_list_fault(cmd_parms *cmd)
+{
+    const char *rest = cmd->directive->args;
+    int count = 0;
+
+    while (*rest) {
+        const char *word = ap_getword_conf(cmd->temp_pool, &rest);
+        if (!*word)
+            return mod_gba_pki_refuse(cmd, word, "no empty argument");
+        if (++count > HANDED_ON && cmd->cmd->args_how == TAKE_ARGV)
+            return mod_gba_pki_refuse(cmd, word,
+                                      apr_psprintf(cmd->pool, "at most %d arguments", HANDED_ON));
+    }
+    return NULL;
+}
 
 /* ---- the table of directives ---- */
 

@@ -34,9 +34,12 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
     const char *error = read_number(&demand->type, cmd, word, 0);
 
     demand->flags = apr_array_make(cmd->pool, 2, sizeof(apr_uint32_t));
-    while (!error && *(word = ap_getword_conf(cmd->pool, &line)))
+    /* An empty word is no end: without the flags behind it any setting would do. */
+    while (!error && *line) {
+        word = ap_getword_conf(cmd->pool, &line);
         /* A 0 would ask for any flag: gba_info_has_flag() has that meaning for it. */
         error = read_number(&APR_ARRAY_PUSH(demand->flags, apr_uint32_t), cmd, word, 1);
+    }
     *parsed = demand;
     /* BSFs are asked for the settings that the main configuration requires; a .htaccess file is
      * read too late to add to them. */

@@ -42,8 +42,10 @@ const char *mod_gba_pki_set_rule(cmd_parms *cmd, void *dir, int argc, char *cons
 {
     mod_gba_pki_dir_t *conf = dir;
     mod_gba_pki_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
-    const char *error;
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (argc < 3 || argc > 4)
         return mod_gba_pki_refuse(cmd, argc ? argv[0] : "",
                                   "deny or require, an expression, a reason, and maybe dryrun");

@@ -54,7 +54,10 @@ const char *mod_gba_pki_set_naf_fqdn(cmd_parms *cmd, void *dir, const char *arg)
 const char *mod_gba_pki_set_ua_protocol(cmd_parms *cmd, void *dir, const char *arg)
 {
     mod_gba_pki_dir_t *conf = dir;
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (conf->ua_id_count == PORTAL_UA_IDS_MAX)
         return mod_gba_pki_refuse(cmd, arg, "at most four identifiers");
     if (strcmp(arg, "tls") == 0) {
@@ -96,7 +99,10 @@ const char *mod_gba_pki_set_algorithms(cmd_parms *cmd, void *dir, const char *ar
 {
     mod_gba_pki_dir_t *conf = dir;
     digest_alg_t alg;
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (!digest_alg_parse(&alg, arg))
         return mod_gba_pki_refuse(cmd, arg, "SHA-256, SHA-512-256 or MD5");
     if (!digest_alg_available(alg))
@@ -115,7 +121,10 @@ const char *mod_gba_pki_set_qop(cmd_parms *cmd, void *dir, const char *arg)
     unsigned qop = strcmp(arg, "auth-int") == 0 ? (unsigned)DIGEST_QOP_AUTH_INT
                    : strcmp(arg, "auth") == 0   ? (unsigned)DIGEST_QOP_AUTH
                                                 : 0;
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (qop == 0)
         return mod_gba_pki_refuse(cmd, arg, "auth-int or auth");
     if (conf->qop & qop)
@@ -146,7 +155,10 @@ const char *mod_gba_pki_set_allow_type(cmd_parms *cmd, void *dir, const char *ar
                                    {NULL, 0}};
     mod_gba_pki_dir_t *conf = dir;
     unsigned type = find_word(words, arg);
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (type == 0)
         return mod_gba_pki_refuse(cmd, arg, "3G, 2G or Digest");
     conf->types |= type;
@@ -232,7 +244,10 @@ static const char *set_body(cmd_parms *cmd, const char *max, const char *spool, 
                             apr_off_t *spool_out)
 {
     apr_off_t max_value, spool_value;
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (!base_size_decode(&max_value, max) || max_value < 1)
         return mod_gba_pki_refuse(cmd, max, "a size such as 1M, above 0");
     if (spool && !base_size_decode(&spool_value, spool))
@@ -304,6 +319,8 @@ const char *mod_gba_pki_set_passphrase(cmd_parms *cmd, void *dir, int argc, char
     int exec;
 
     (void)dir;
+    if (!error)
+        error = mod_gba_pki_list_fault(cmd);
     if (error || argc < 1)
         return error ? error : mod_gba_pki_refuse(cmd, "nothing", expected);
     exec = strncmp(argv[0], "exec:", 5) == 0;

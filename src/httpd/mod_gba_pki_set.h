@@ -79,6 +79,14 @@ const char *mod_gba_pki_set_rule(cmd_parms *cmd, void *dir, int argc, char *cons
 /** A message as all are; httpd puts file and line before it. In cmd->pool. */
 const char *mod_gba_pki_refuse(cmd_parms *cmd, const char *value, const char *expected);
 
+/**
+ * For each directive that takes a list: httpd ends one at an empty argument, or drops it, and drops
+ * what is too much of it, without a word. So a variable that is empty could open what the rest of
+ * the line would have closed.
+ * @return NULL if httpd hands on all that stands there, else the message; in cmd->pool
+ */
+const char *mod_gba_pki_list_fault(cmd_parms *cmd);
+
 /** A path as the operator means it: relative to ServerRoot, in pconf; NULL if it is empty. */
 const char *mod_gba_pki_file_path(cmd_parms *cmd, const char *arg);
 

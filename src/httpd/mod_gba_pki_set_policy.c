@@ -112,8 +112,10 @@ const char *mod_gba_pki_set_quota(cmd_parms *cmd, void *dir, int argc, char *con
 {
     mod_gba_pki_profile_t *open = parts_of(cmd)->open_profile;
     mod_gba_pki_quota_t quota;
-    const char *error = read_quota(cmd, argc, argv, &quota);
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (!error)
+        error = read_quota(cmd, argc, argv, &quota);
     if (error)
         return error;
     if (open)
@@ -130,7 +132,10 @@ const char *mod_gba_pki_set_profiles(cmd_parms *cmd, void *dir, int argc, char *
     apr_pool_t *pconf = cmd->server->process->pconf;
     mod_gba_pki_dir_t *conf = dir;
     mod_gba_pki_choice_t *choice = apr_pcalloc(pconf, sizeof(*choice));
+    const char *error = mod_gba_pki_list_fault(cmd);
 
+    if (error)
+        return error;
     if (argc == 0)
         return mod_gba_pki_refuse(cmd, "", "names of <GBAProfile> sections, in order");
     choice->names = apr_array_make(pconf, argc, sizeof(const char *));

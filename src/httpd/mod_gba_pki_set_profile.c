@@ -16,14 +16,15 @@ static mod_gba_pki_parts_t *parts_of(const cmd_parms *cmd)
     return mod_gba_pki_parts(cmd->server->process->pconf);
 }
 
-/* The section that is being read; NULL, and *error set, outside of one. */
+/* The section that is being read; NULL, and *error set, outside of one, or if its line has a fault.
+ */
 static mod_gba_pki_profile_t *section(cmd_parms *cmd, const char **error)
 {
     mod_gba_pki_profile_t *open = parts_of(cmd)->open_profile;
 
-    *error =
-        open ? NULL : apr_psprintf(cmd->pool, "%s: only inside <GBAProfile NAME>", cmd->cmd->name);
-    return open;
+    *error = open ? mod_gba_pki_list_fault(cmd)
+                  : apr_psprintf(cmd->pool, "%s: only inside <GBAProfile NAME>", cmd->cmd->name);
+    return *error ? NULL : open;
 }
 
 /* ---- the section ---- */

@@ -190,6 +190,9 @@ in_profile(qq(GBAProfileSubject "$_"), $_, qr/CN, O, OU, C, L, ST, SERIALNUMBER 
     for 'pseudonym', 'emailAddress=a@b', 'CN', 'CN=', 'C=NLD', 'CN=%{imsi}', 'CN=%{ueid:0}', 'CN=%{ueid:100}', 'CN=%', 'CN=%{pseudonym', 'CN=' . 'x' x 65;
 in_profile(qq(GBAProfileSubject "CN=a\tb"), 'CN=a\tb', qr/CN, O, .*/);
 in_profile('GBAProfileSubject O=' . 'x' x 190, 'O=' . 'x' x 190, qr/1 to 191 octets/);
+in_profile("GBAProfileAltName $_", $_, qr/1 to 191 octets/) for 'uri:urn:' . 'x' x 184;
+in_profile("GBAProfileAltName $_", $_, qr/'uri:', .*/) for 'uri:urn:x:' . '%{serial}' x 11 . 'x' x 25;    # 383 octets when it is filled in
+in_profile("GBAProfilePolicy $_", $_, qr/1 to 63 octets/) for '1.2' . '.11' x 20 . '.';
 in_profile('GBAProfileSubject ' . join(' ', map { "OU=$_" } 1 .. 7), 'OU=7', qr/at most 6 of them/);
 in_profile("GBAProfileAltName $_", $_, qr/'uri:', 'email:' or 'dns:', and a name of that kind.*/) for qw(ip:127.0.0.1 x uri: uri:x email:a dns:-a dns:a_b uri:%{x} URI:urn:a:b);
 in_profile('GBAProfileAltName ' . join(' ', map { "dns:h$_.home1.net" } 1 .. 5), 'dns:h5.home1.net', qr/at most 4 of them/);
@@ -223,6 +226,9 @@ taken('a profile with everything', "<GBAProfile every.thing_1>\n${unlocked}GBAPr
     . "GBAProfileCRL http://h/crl ldap://h/cn=x\nGBAProfileOCSP https://h/\nGBAProfileCAIssuers ldap://h/cn=x\nGBAProfileLifetime 3653d\nGBAProfileBackdate 0s\nGBAProfileMaxAge 1h\n"
     . "GBARenewBefore 3652d\nGBAQuota 1\nGBAQuota 2 per 1h\n</GBAProfile>\n<VirtualHost *:2>\n<GBAProfile short>\n${unlocked}GBAProfileLifetime 1s\n</GBAProfile>\n</VirtualHost>\n");
 
+taken("a profile with $_->[0] " . length($_->[1]) . ' octets long', "<GBAProfile $_->[2]>\n$unlocked$_->[0] $_->[1]\n</GBAProfile>\n")
+    for ['GBAProfileAltName', 'uri:urn:x:' . 'y' x 181, 'x' x 63], ['GBAProfileAltName', 'uri:urn:x:' . '%{serial}' x 11 . 'x' x 24, 'one'],
+    ['GBAProfilePolicy', '1.2' . '.11' x 20, 'one'], ['GBAProfileCRL', 'http://h/' . 'x' x 246, 'one'], ['GBAProfileOCSP', 'http://h/' . 'x' x 246, 'one'];
 mistake('GBAProfiles', '', qr/names of <GBAProfile> sections, in order/);
 mistake('GBAProfiles authentication authentication', 'authentication', qr/each profile once/);
 refused('GBAProfiles naming none', "GBAProfiles authentication other\n", qr/GBA1730: \Q$folder\E\/httpd\.conf line @{[ $lines + 1 ]}: GBAProfiles: there is no <GBAProfile other>/);
@@ -243,9 +249,9 @@ mistake("GBAEnrolRule $_ true no", $_, qr/deny or require: a rule can only narro
 mistake("GBAEnrolRule deny true no $_", $_, qr/dryrun or nothing/) for qw(dry-run DryRun On);
 my $reason = qr/a reason that a user may read, UTF-8, at most 255 octets/;
 mistake("GBAEnrolRule deny true $_->[0]", $_->[1], $reason)
-    for ['"" dryrun', ''], [qq("a\tb"), 'a\tb'], [qq("\e[2J"), '\x1b[2J'], [qq("\xc3x"), '\xc3x'], ['x' x 256, 'x' x 256];    # as httpd prints them
+    for [qq("a\tb"), 'a\tb'], [qq("\e[2J"), '\x1b[2J'], [qq("\xc3x"), '\xc3x'], ['x' x 256, 'x' x 256];    # as httpd prints them
 refused("the expression $_", "GBAEnrolRule deny \"$_\" no\n", qr/${lined}GBAEnrolRule: '\Q$_\E': \S/)
-    for 'true &&', '(true', '%{GBA_KEY_BITS} -lt', "%{GBA_KEY_TYPE} == 'RSA", 'nonsense', '-nonsense x', '';
+    for 'true &&', '(true', '%{GBA_KEY_BITS} -lt', "%{GBA_KEY_TYPE} == 'RSA", 'nonsense', '-nonsense x';
 refused("the variable $_", "GBAEnrolRule deny \"%{$_} == 'x'\" no\n", qr/${lined}GBAEnrolRule: '%\{$_\} == 'x'': .*'$_'/) for qw(GBA_KEY GBA_KEY_TYPES GBA_PASSWORD);
 refused('a variable of rules elsewhere', "<Location /x>\nRequire expr \"%{GBA_KEY_TYPE} == 'x'\"\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n.*'GBA_KEY_TYPE'/);
 taken('rules', join '', map { qq(GBAEnrolRule deny "%{GBA_$_} == 'x' && %{REMOTE_ADDR} -ipmatch '10.0.0.0/8'" "Kein Zugang f\xc3\xbcr <Sie> & 'uns'." dryrun\n) }
@@ -268,6 +274,29 @@ refused("$_ with too many", "$_ 1 2 3 4\n", qr/$where$_ (?:takes|must be)/)
 refused("$_ in a virtual host", "<VirtualHost *:2>\n$_ 64\n</VirtualHost>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_ (?:cannot occur|not allowed)/) for qw(GBAAssociations GBALookupRate GBAKeeper GBAKeeperThreads GBAKeeperTimeout GBAKeeperUser GBAIssuerPassphrase);
 refused("$_->[0] in a location", "<Location \"/x\">\n$_->[0] $_->[1]\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*:\n$_->[0] (?:cannot occur|not allowed)/)
     for ['GBAAssociations', 64], ['GBALaboratory', 'On'], ['GBALookupRate', 10], ['GBAKeeper', 'x'], ['GBAKeeperThreads', 4], ['GBAKeeperTimeout', '4s'], ['GBAKeeperUser', 'nobody'], ['GBAIssuerPassphrase', 'file:x'];
+
+# ---- lists: httpd ends one at an empty argument, or drops it; a variable without a value is one ----
+my @lists = (    # a section, the line before the empty argument, and behind it
+    ['', 'GBAUaProtocol pki', 'digest'], ['', 'GBAKeySource nbsp:https://a', 'https://b'], ['', 'GBAAlgorithms SHA-256', 'MD5'], ['', 'GBAQop auth-int', 'auth'],
+    ['', 'GBAAllowType 3G', '2G'], ['', 'GBARequestBody 1M', ''], ['', 'GBAResponseBody 1M', ''], ['', 'GBAProfiles authentication', 'non-repudiation'],
+    ['', 'GBAQuota 1', 'per 1d'], ['', 'GBAEnrolRule deny true no', 'dryrun'], ['', 'GBAEnrolRule deny', 'no'], ['', 'GBAIssuerPassphrase exec:/bin/true', 'x'], ['', 'GBAKeySource nbsp:https://a', ''],
+    ['Profile', 'GBAProfileSubject CN=a', 'O=b'], ['Profile', 'GBAProfileAltName dns:a.net', 'dns:b.net'], ['Profile', 'GBAProfileExtendedKeyUsage clientAuth', '1.2.3'],
+    ['Profile', 'GBAProfilePolicy 1.2.3', '1.2.4'], ['Profile', 'GBAProfileCRL http://a/', 'http://b/'], ['Profile', 'GBAQuota 1', 'per 1d'],
+    ['Bsf', 'GBABsfDomain a.net', 'b.net'], ['Bsf', 'GBABsfAddress https://a', 'https://b'], ['Bsf', 'GBABsfToken https://a/t a b', 'c'], ['Bsf', 'GBABsfRedirect a', 'b'],
+);
+my %inside = ('' => '', Profile => "<GBAProfile one>\n$unlocked", Bsf => "<GBABsf one>\n$address");
+for my $row (@lists) {
+    my ($section, $before, $behind) = @$row;
+    my @around = $section ? (before => $inside{$section}, after => "</GBA$section>\n") : ();
+    mistake("$before $_ $behind", '', qr/no empty argument/, @around, env => { LACKING => '' }) for '""', q(''), '"${LACKING}"';
+}
+my %has_row = map { $_ => 1 } 'GBAIssuer', map { $_->[1] =~ /\A(\w+)/ } @lists;
+my @take = slurp("$ENV{GBA_SRCDIR}/src/httpd/mod_gba_pki_commands.c") =~ /AP_INIT_(?:ITERATE|TAKE_ARGV|TAKE12|TAKE23)\(\s*"(\w+)"/g;
+is_deeply([grep { !$has_row{$_} } @take], [], 'a row for each directive that takes a list');
+mistake('GBAProfiles ' . join(' ', map { "p$_" } 1 .. 65), 'p65', qr/at most 64 arguments/);
+refused('GBALabNaf with an empty argument', qq(LoadModule gba_bsf_module "$ENV{GBA_BUILDDIR}/.libs/mod_gba_bsf.so"\nGBALabNaf a.net "" b.net\n), qr/GBALabNaf: '' given, no empty argument expected/);
+refused("Require gba-uss $_", "<Location \"/x\">\nRequire gba-uss $_\n</Location>\n", qr/Require gba-uss: '' given, a number from [01] to 4294967295 expected/)
+    for '""', '1 "" 2', '1 ""', q(1 2 '');
 
 # ---- Require gba-uss ----
 refused("Require gba-uss $_", "<Location \"/x\">\nRequire gba-uss $_\n</Location>\n", qr/line @{[ $lines + 2 ]} of .*\n?.*Require gba-uss: '[^']*' given, a number from [01] to 4294967295 expected/)

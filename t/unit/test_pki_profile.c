@@ -45,6 +45,9 @@ static void built_in(void)
 /* ---- faults: a member, what is put there, whether it then can be used ---- */
 
 #define MEMBER(m) offsetof(pki_profile_t, m)
+#define NAMES_4   "%{serial}%{serial}%{serial}%{serial}"
+#define OCTETS_24 "abcdefghijklmnopqrstuvwx"
+#define OCTETS_96 OCTETS_24 OCTETS_24 OCTETS_24 OCTETS_24
 
 static const struct {
     size_t member;
@@ -94,6 +97,12 @@ static const struct {
     {MEMBER(sans), "uri:http://a b", 0, "sans"},
     {MEMBER(sans), "uri:http://a/%%zz", 0, "sans"},
     {MEMBER(sans), "uri:http://a/%%41", 1, NULL},
+    /* 382 octets when it is filled in, and one more */
+    {MEMBER(sans), "uri:urn:x:" NAMES_4 NAMES_4 "%{serial}%{serial}%{serial}" OCTETS_24, 1, NULL},
+    {MEMBER(sans), "uri:urn:x:" NAMES_4 NAMES_4 "%{serial}%{serial}%{serial}" OCTETS_24 "y", 0,
+     "sans"},
+    {MEMBER(sans), "uri:urn:x:" OCTETS_96 OCTETS_24 OCTETS_24 OCTETS_24 "1234567890123", 1,
+     NULL}, /* 191 */
     {MEMBER(sans), "email:nobody", 0, "sans"},
     {MEMBER(sans), "email:a@b@c", 0, "sans"},
     {MEMBER(sans), "email:\"a b\"@example.org", 0, "sans"},
