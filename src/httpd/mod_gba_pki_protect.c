@@ -26,10 +26,12 @@ typedef struct holding_t {
 } holding_t;
 
 /* What would go past the filter. A back end's 1xx are sent at once, with the back end's fields;
- * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. */
+ * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. And
+ * what would keep it: mod_cache takes what it has seen no Authorization with for everybody's. */
 static void keep_to_filters(request_rec *r)
 {
     apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
+    apr_table_setn(r->subprocess_env, "no-cache", "1");
     apr_table_unset(r->headers_in, "Upgrade");
 }
 
