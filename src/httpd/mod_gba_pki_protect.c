@@ -54,13 +54,24 @@ void mod_gba_pki_insert_filters(request_rec *r)
     mod_gba_pki_body_hand_on(r, state);
 }
 
+/* httpd asked nobody who he is: "Satisfy Any" of mod_access_compat, or a module that answers for
+ * all others. What AuthType GBA closes stays closed. */
+static int refuse_open(request_rec *r)
+{
+    mod_gba_pki_log_result(r, base_fail(BASE_NO_CONTEXT, "GBA1840",
+                                        "AuthType GBA, but httpd let the request in without "
+                                        "authentication (Satisfy Any?)"));
+    return base_code_info(BASE_NO_CONTEXT)->http_status;
+}
+
 int mod_gba_pki_protect_handler(request_rec *r)
 {
     static const char *const scripts[] = {"cgi-script", "application/x-httpd-cgi"};
     const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
 
-    if (!state || !state->verified || !r->handler || !r->filename ||
-        strncmp(apr_filepath_name_get(r->filename), "nph-", 4) != 0)
+    if (!state || !state->verified)
+        return mod_gba_pki_applies(r) ? refuse_open(r) : DECLINED;
+    if (!r->handler || !r->filename || strncmp(apr_filepath_name_get(r->filename), "nph-", 4) != 0)
         return DECLINED;
     for (apr_size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
         if (strcmp(r->handler, scripts[i]) == 0) {
