@@ -265,12 +265,13 @@ static base_result_t make_issuer(keeping_t *k, int ca, int index, apr_pool_t *po
     mod_gba_pki_ledger_t *ledger =
         APR_ARRAY_IDX(k->warden->parts->ledgers, index, mod_gba_pki_ledger_t *);
     keeper_issuer_parts_t *parts = &k->issuer_parts[place_of(k, ca, index)];
-    const apr_array_header_t *profiles = mod_gba_pki_profiles_all(k->warden->parts, k->pool);
     base_result_t result = open_ledger(k, ledger, pool);
+    const apr_array_header_t *profiles;
     portal_issuer_t *issuer;
 
     if (result.code != BASE_OK)
         return result;
+    profiles = mod_gba_pki_profiles_all(k->warden->parts, pool); /* only their hashes are kept */
     parts->ledger = ledger->handle;
     /* A location may name pseudonyms only, without a CA: the row of CA 0 is there all the same. */
     parts->ca = cas->nelts ? APR_ARRAY_IDX(cas, ca, mod_gba_pki_ca_t *)->ca : NULL;
