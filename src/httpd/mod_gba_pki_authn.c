@@ -165,8 +165,18 @@ static int refuse_inclusion(request_rec *r)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Where what check_authn reads of the configuration is kept. The request that authenticates may be
+ * a subrequest (mod_rewrite looks ahead so), and be gone before the transaction is. */
+static apr_pool_t *config_pool(request_rec *r)
+{
+    const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
+
+    return state && state->decided ? r->pool : mod_gba_pki_first(r)->pool;
+}
+
 int mod_gba_pki_check_authn(request_rec *r)
 {
+    apr_pool_t *pool = config_pool(r);
     const mod_gba_pki_dir_t *dir;
     const portal_authn_config_t *config;
     mod_gba_pki_state_t *state;
@@ -174,8 +184,8 @@ int mod_gba_pki_check_authn(request_rec *r)
 
     if (!mod_gba_pki_applies(r))
         return DECLINED;
-    dir = mod_gba_pki_dir_effective(r);
-    config = mod_gba_pki_authn_config(r, dir);
+    dir = mod_gba_pki_dir_effective(r, pool);
+    config = mod_gba_pki_authn_config(r, dir, pool);
     if (!config || !mod_gba_pki_world()) {
         mod_gba_pki_meter_failure(r, BASE_INTERNAL);
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -202,7 +212,7 @@ int mod_gba_pki_force_authn(request_rec *r)
 /* What a location demands of any authenticated UE before its Require lines are asked. */
 static int check_demands(request_rec *r, const mod_gba_pki_state_t *state)
 {
-    unsigned types = mod_gba_pki_dir_effective(r)->types;
+    unsigned types = mod_gba_pki_dir_effective(r, r->pool)->types;
     int type = portal_authn_info(state->authn)->type;
 
     /* TS 29.109: a BSF that says nothing means 3G GBA. */

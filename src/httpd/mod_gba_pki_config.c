@@ -157,24 +157,25 @@ static void default_numbers(mod_gba_pki_dir_t *conf)
     DEFAULT_NUMBER(uicc, 0);
 }
 
-const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r)
+const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r, apr_pool_t *pool)
 {
     const mod_gba_pki_dir_t *set = ap_get_module_config(r->per_dir_config, &gba_pki_module);
-    mod_gba_pki_dir_t *conf = apr_pmemdup(r->pool, set, sizeof(*set));
+    mod_gba_pki_dir_t *conf = apr_pmemdup(pool, set, sizeof(*set));
 
     default_lists(conf);
     default_numbers(conf);
     return conf;
 }
 
-static const char *naf_name(request_rec *r, const mod_gba_pki_dir_t *dir)
+/* That of a .htaccess file is the request's own. */
+static const char *naf_name(request_rec *r, const mod_gba_pki_dir_t *dir, apr_pool_t *pool)
 {
     char *name;
 
     if (dir->naf_fqdn)
-        return dir->naf_fqdn;
+        return apr_pstrdup(pool, dir->naf_fqdn);
     /* ServerName, never the Host header: the UE must not choose the NAF it talks to. */
-    name = apr_pstrdup(r->pool, r->server->server_hostname ? r->server->server_hostname : "");
+    name = apr_pstrdup(pool, r->server->server_hostname ? r->server->server_hostname : "");
     ap_str_tolower(name);
     return gba_fqdn_check(name) ? name : NULL;
 }
@@ -208,11 +209,12 @@ static void fill_ua_ids(portal_authn_config_t *config, request_rec *r, const mod
     }
 }
 
-const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir)
+const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir,
+                                                      apr_pool_t *pool)
 {
-    portal_authn_config_t *config = apr_pcalloc(r->pool, sizeof(*config));
+    portal_authn_config_t *config = apr_pcalloc(pool, sizeof(*config));
 
-    config->naf_fqdn = naf_name(r, dir);
+    config->naf_fqdn = naf_name(r, dir, pool);
     if (!config->naf_fqdn) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "GBA0601: ServerName is no fully qualified name: set GBANafFqdn");
@@ -222,9 +224,9 @@ const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "GBA0602: AuthType GBA without a GBAKeySource");
         return NULL;
     }
-    config->realm = gba_realm_print(r->pool, GBA_REALM_ME, config->naf_fqdn);
+    config->realm = gba_realm_print(pool, GBA_REALM_ME, config->naf_fqdn);
     if (dir->uicc)
-        config->uicc_realm = gba_realm_print(r->pool, GBA_REALM_UICC, config->naf_fqdn);
+        config->uicc_realm = gba_realm_print(pool, GBA_REALM_UICC, config->naf_fqdn);
     config->relaxed_uri = dir->relaxed_uri;
     config->next_nonce = dir->next_nonce;
     config->opaque = challenge_opaque;

@@ -158,12 +158,14 @@ void *mod_gba_pki_dir_merge(apr_pool_t *pool, void *base, void *add);
 void *mod_gba_pki_srv_create(apr_pool_t *pool, server_rec *s);
 void *mod_gba_pki_srv_merge(apr_pool_t *pool, void *base, void *add);
 
-/** The request's own configuration with every default filled in; in r->pool. */
-const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r);
+/** The request's own configuration with every default filled in; in @a pool. Its rules, and what a
+ *  .htaccess file says, live as long as the request. */
+const mod_gba_pki_dir_t *mod_gba_pki_dir_effective(request_rec *r, apr_pool_t *pool);
 
-/** The same as the portal layer wants it; in r->pool. NULL (logged) if no usable NAF name or no
- *  key source is configured. */
-const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir);
+/** The same as the portal layer wants it; all of it in @a pool. NULL (logged) if no usable NAF name
+ *  or no key source is configured. */
+const portal_authn_config_t *mod_gba_pki_authn_config(request_rec *r, const mod_gba_pki_dir_t *dir,
+                                                      apr_pool_t *pool);
 
 /** The parts of the configuration now being read or in force; made on first use; in @a pconf. */
 mod_gba_pki_parts_t *mod_gba_pki_parts(apr_pool_t *pconf);

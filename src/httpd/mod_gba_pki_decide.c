@@ -92,7 +92,7 @@ static request_rec *find_location(request_rec *r, const char *location)
 static base_result_t decide(portal_enrol_answer_t *answer, request_rec *place,
                             const portal_inquiry_t *question, portal_inquiry_trace_t *trace)
 {
-    const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(place);
+    const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(place, place->pool);
     portal_enrol_config_t config = {.dry = 1,
                                     .trace = &trace->trace,
                                     .naf_group = dir->naf_group,

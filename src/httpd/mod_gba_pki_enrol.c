@@ -133,7 +133,7 @@ static base_result_t refresh(portal_enrol_request_t *request, request_rec *r,
 static base_result_t enrol(portal_enrol_answer_t *answer, request_rec *r,
                            const mod_gba_pki_state_t *state)
 {
-    const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(r);
+    const mod_gba_pki_dir_t *dir = mod_gba_pki_dir_effective(r, r->pool);
     portal_enrol_config_t config = {.refusal_expires = dir->refusal_expires,
                                     .clock = mod_gba_pki_world()->clock,
                                     .meter = mod_gba_pki_meter()};

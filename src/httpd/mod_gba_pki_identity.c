@@ -66,23 +66,33 @@ static int collect_reserved(void *baton, const char *name, const char *value)
     return 1;
 }
 
+/* Room for all of a field's options: each has at least one sign after it, and gets two. */
+static char *option_room(const char *field, apr_pool_t *pool)
+{
+    return apr_pcalloc(pool, 2 * strlen(field) + 1);
+}
+
 /* A field named in Connection is not forwarded (RFC 9110 7.6.1): without this a UE could have
- * dropped what we say of it. */
+ * dropped what we say of it. Merged, the field may be as long as all fields together. */
 static void clean_connection(request_rec *r, apr_pool_t *pool)
 {
     const char *left = apr_table_get(r->headers_in, "Connection");
-    const char *kept = NULL;
+    char *kept = left ? option_room(left, pool) : NULL;
+    char *end = kept;
     int named = 0;
 
     while (left && *left) {
         const char *option = ap_get_token(r->pool, &left, 0);
-        if (is_outward(option))
+        if (is_outward(option)) {
             named = 1;
-        else if (*option)
-            kept = kept ? apr_pstrcat(pool, kept, ", ", option, NULL) : apr_pstrdup(pool, option);
+        } else if (*option) {
+            if (end != kept)
+                end = apr_cpystrn(end, ", ", 3);
+            end = apr_cpystrn(end, option, strlen(option) + 1);
+        }
         left += strspn(left, ",;");
     }
-    if (named && kept)
+    if (named && end != kept)
         apr_table_setn(r->headers_in, "Connection", kept);
     else if (named)
         apr_table_unset(r->headers_in, "Connection");

@@ -73,18 +73,31 @@ static void emit(void *baton, base_level_t level, const char *tag, const char *t
 
 /* ---- as root, where httpd is: the socket and the keys ---- */
 
-static int make_listener(const keeping_t *k)
+/* The folder is httpd's user's, so a name in it is whatever he says: by that user the socket is
+ * made for him, and with its mode, and nothing is done by its name as root. */
+static int bind_for_httpd(int fd, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int as_root = geteuid() == 0;
+    mode_t mask = umask(0177);
+    int bound;
+
+    apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
+    bound = !as_root ||
+            (setegid(ap_unixd_config.group_id) == 0 && seteuid(ap_unixd_config.user_id) == 0);
+    if (bound)
+        unlink(path);
+    bound = bound && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    umask(mask);
+    return (!as_root || (seteuid(0) == 0 && setegid(0) == 0)) && bound;
+}
+
+static int make_listener(const keeping_t *k)
+{
     const char *path = k->warden->path;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
-    unlink(path);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        chmod(path, 0600) != 0 ||
-        (geteuid() == 0 && lchown(path, ap_unixd_config.user_id, ap_unixd_config.group_id) != 0) ||
-        listen(fd, SOMAXCONN) != 0) {
+    if (fd < 0 || !bind_for_httpd(fd, path) || listen(fd, SOMAXCONN) != 0) {
         cannot(k, "GBA0730", errno, apr_psprintf(k->pool, "cannot listen on %s", path));
         return -1;
     }
@@ -264,10 +277,10 @@ int mod_gba_pki_keeper_main(const mod_gba_pki_warden_t *warden)
     k.log.baton = &k;
     k.log.emit = emit;
     prctl(PR_SET_NAME, "gba-keeper");
-    prctl(PR_SET_DUMPABLE, 0);
     apr_pool_create(&k.pool, NULL);
     digest_hash_init();
     listener = make_listener(&k);
+    prctl(PR_SET_DUMPABLE, 0); /* before any key is there, and after any change of user */
     if (listener < 0 || !load_sources(&k) || !load_cas(&k) || !confine(&k) || !start_engine(&k) ||
         !make_issuers(&k))
         return START_FAILED;

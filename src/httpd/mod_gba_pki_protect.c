@@ -15,6 +15,8 @@
 
 APLOG_USE_MODULE(gba_pki);
 
+#define FAILURES_MAX 3 /* the response, the operator's page for that, httpd's own */
+
 /* One response being held. httpd may start another for the same transaction (an error page), so
  * this belongs to the filter's instance, and "complete" to the transaction. */
 typedef struct holding_t {
@@ -26,10 +28,12 @@ typedef struct holding_t {
 } holding_t;
 
 /* What would go past the filter. A back end's 1xx are sent at once, with the back end's fields;
- * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. */
+ * after a change of protocol nobody hashes anything, and over h2c the same nc would come again. And
+ * what would keep it: mod_cache takes what it has seen no Authorization with for everybody's. */
 static void keep_to_filters(request_rec *r)
 {
     apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
+    apr_table_setn(r->subprocess_env, "no-cache", "1");
     apr_table_unset(r->headers_in, "Upgrade");
 }
 
@@ -50,13 +54,24 @@ void mod_gba_pki_insert_filters(request_rec *r)
     mod_gba_pki_body_hand_on(r, state);
 }
 
+/* httpd asked nobody who he is: "Satisfy Any" of mod_access_compat, or a module that answers for
+ * all others. What AuthType GBA closes stays closed. */
+static int refuse_open(request_rec *r)
+{
+    mod_gba_pki_log_result(r, base_fail(BASE_NO_CONTEXT, "GBA1840",
+                                        "AuthType GBA, but httpd let the request in without "
+                                        "authentication (Satisfy Any?)"));
+    return base_code_info(BASE_NO_CONTEXT)->http_status;
+}
+
 int mod_gba_pki_protect_handler(request_rec *r)
 {
     static const char *const scripts[] = {"cgi-script", "application/x-httpd-cgi"};
     const mod_gba_pki_state_t *state = mod_gba_pki_state(r);
 
-    if (!state || !state->verified || !r->handler || !r->filename ||
-        strncmp(apr_filepath_name_get(r->filename), "nph-", 4) != 0)
+    if (!state || !state->verified)
+        return mod_gba_pki_applies(r) ? refuse_open(r) : DECLINED;
+    if (!r->handler || !r->filename || strncmp(apr_filepath_name_get(r->filename), "nph-", 4) != 0)
         return DECLINED;
     for (apr_size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
         if (strcmp(r->handler, scripts[i]) == 0) {
@@ -88,22 +103,6 @@ static void let_go(holding_t *h)
     h->dead = 1;
 }
 
-/* Replaces what is held by an error page, which a new instance of this filter will protect: the
- * error bucket makes httpd start it inside ap_pass_brigade(). */
-static apr_status_t fail(ap_filter_t *f, holding_t *h, base_result_t result, int status)
-{
-    apr_bucket_brigade *bb = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
-
-    mod_gba_pki_log_result(f->r, result);
-    let_go(h);
-    h->failed = 1;
-    APR_BRIGADE_INSERT_TAIL(bb,
-                            ap_bucket_error_create(status, NULL, f->r->pool, f->c->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
-    ap_pass_brigade(f->next, bb);
-    return AP_FILTER_ERROR;
-}
-
 /* Nobody behind the location may speak for the portal, in trailers neither (HTTP/2 has them). */
 static void set_info(request_rec *r, const char *info)
 {
@@ -129,6 +128,48 @@ static const char *protection(const ap_filter_t *f, holding_t *h, const mod_gba_
     if (!h->hash || !digest_body_finish(h->hash, hex))
         return NULL;
     return portal_authn_response_info(state->authn, hex, r->pool);
+}
+
+/* What is made to be shown instead fails in turn: an answer of no octets, or, if that cannot be
+ * protected either, none and the connection's end. */
+static apr_status_t answer_empty(ap_filter_t *f, holding_t *h, mod_gba_pki_state_t *state)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+    const char *info;
+
+    h->hash = portal_authn_response_start(state->authn, f->r->pool);
+    info = protection(f, h, state);
+    state->complete = 1;
+    if (!info) {
+        f->c->keepalive = AP_CONN_CLOSE;
+        return AP_FILTER_ERROR;
+    }
+    f->r->status = HTTP_INTERNAL_SERVER_ERROR;
+    f->r->status_line = NULL;
+    set_info(f->r, info);
+    apr_table_unset(f->r->headers_out, "Content-Length");
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    ap_pass_brigade(f->next, bb);
+    return AP_FILTER_ERROR;
+}
+
+/* Replaces what is held by an error page, which a new instance of this filter will protect: the
+ * error bucket makes httpd start it inside ap_pass_brigade(). */
+static apr_status_t fail(ap_filter_t *f, holding_t *h, base_result_t result, int status)
+{
+    mod_gba_pki_state_t *state = mod_gba_pki_state(f->r);
+    apr_bucket_brigade *bb = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+
+    mod_gba_pki_log_result(f->r, result);
+    let_go(h);
+    h->failed = 1;
+    if (++state->failures > FAILURES_MAX)
+        return answer_empty(f, h, state);
+    APR_BRIGADE_INSERT_TAIL(bb,
+                            ap_bucket_error_create(status, NULL, f->r->pool, f->c->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    ap_pass_brigade(f->next, bb);
+    return AP_FILTER_ERROR;
 }
 
 static apr_status_t release(ap_filter_t *f, holding_t *h, mod_gba_pki_state_t *state)

@@ -18,8 +18,9 @@
  *  answer, and the body filter in front of its input, where they are missing. */
 void mod_gba_pki_insert_filters(request_rec *r);
 
-/** handler, before all others: refuses scripts that write to the connection themselves (CGI's
- * nph-), since no filter sees what they say. */
+/** handler, before all others: refuses what AuthType GBA closes and nobody authenticated for, and
+ * scripts that write to the connection themselves (CGI's nph-), since no filter sees what they say.
+ */
 int mod_gba_pki_protect_handler(request_rec *r);
 
 /** The output filter itself. */

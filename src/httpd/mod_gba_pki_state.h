@@ -30,6 +30,7 @@ typedef struct mod_gba_pki_state_t {
     apr_bucket_brigade *body;            /**< the body that was read and is handed on; NULL if it
                                               was not read */
     int in_authz;                        /**< nonzero while our own authz wrapper runs */
+    int failures; /**< responses that could not be protected, one in place of the other */
     int complete; /**< nonzero: a protected response left; swallow the rest */
 } mod_gba_pki_state_t;
 

@@ -120,6 +120,26 @@ for my $values (@connection) {
     $log->holds('X-Hop');
 }
 
+# 4000 options in as many octets as httpd takes: copied whenever one more is found they would be
+# 24 MiB.
+sub peak {
+    my $most = 0;
+    for my $pid ($server->children) {
+        open my $file, '<', "/proc/$pid/status" or next;
+        my ($n) = map { /^VmHWM:\s+([0-9]+) kB/ ? $1 : () } <$file>;
+        $most = $n if $n && $n > $most;
+    }
+    return $most;
+}
+{
+    $ue{one}->request('GET', '/docs/hello.txt') for 1 .. 4;
+    my $before = peak();
+    my $answer = $ue{one}->request('GET', '/docs/hello.txt', fields => [['Connection', 'a,' x 4000]]);
+    is("$answer->{status} $answer->{protected}", '200 1', 'Connection of 4000 options: served');
+    cmp_ok(peak() - $before, '<', 12 * 1024, 'Connection of 4000 options: at most 12 MiB (KiB)');
+    $log->holds('Connection of 4000 options');
+}
+
 # ---- the identity that the UE intends to use ----
 my $first = '"sip:one@home1.net"';
 my @wishes = (

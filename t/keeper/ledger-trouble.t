@@ -17,7 +17,7 @@ use GBA::Keeper;
 use GBA::Ledger;
 use GBA::Log;
 use GBA::Server;
-use GBA::Site qw(site);
+use GBA::Site qw(site slurp);
 use GBA::UE;
 
 plan skip_all => 'no sqlite3 program (Debian: sqlite3)' unless GBA::Ledger->is_possible;
@@ -126,6 +126,26 @@ sub while_no_keeper {
     return;
 }
 
+# A ledger that cannot be opened is tried with each request; what a try takes is given back.
+sub resident {
+    my ($n) = map { /^VmRSS:\s+([0-9]+) kB/ ? $1 : () } split /^/, slurp('/proc/' . $keeper->pid . '/status');
+    return $n;
+}
+sub keeps_small {
+    my ($cause) = @_;
+    my $pem = pkcs10(new_key('EC', 'P-256'));
+    my $before;
+    for my $n (-20 .. 100) {
+        $before = resident() if $n == 0;
+        my $status = enrol($pem)->{status};
+        is($status, 503, 'refused') if $status != 503;
+    }
+    cmp_ok(resident() - $before, '<', 1024, 'a hundred tries leave less than 1 MiB in the keeper (KiB)');
+    my @other = grep { $_ !~ $cause } $log->look;
+    ok(!@other, 'one cause for all of them') or diag(@other);
+    return;
+}
+
 # ---- locked ----
 begin();
 $ledger->hold;
@@ -148,6 +168,7 @@ well_again('its folder is gone');
 my $cause = qr/GBA0557: .*it may not be written by the user that this runs as/;
 while_no_keeper(sub { chmod 0444, "$folder/ledger.db" or die "chmod: $!\n" }, $cause);
 refused('a file that is read-only', $cause);
+keeps_small($cause);
 chmod 0600, "$folder/ledger.db";
 well_again('a file that is read-only');
 $cause = qr/GBA0547: .*readonly.*file, folder and file system must be writable/;

@@ -146,6 +146,23 @@ SKIP: {
     unlink $file;
 }
 
+# ---- the socket's folder is httpd's user's: nothing in it is touched by its name as root ----
+SKIP: {
+    my $shim = ($ENV{GBA_BUILDDIR} // '') . '/t/shim/.libs/swaps.so';
+    skip "no $shim: make check builds it", 4 unless -f $shim;
+    my $file = spew(site()->{tmp} . "/swapped.$$", '', 0644);
+    $server = GBA::Server->start(children => 1, env => { LD_PRELOAD => $shim, GBA_SWAP_TO => $file });
+    is(scalar(processes('gba-keeper')), 1, 'a keeper');
+    my @about = stat $file;
+    is(sprintf('%o', $about[2] & 07777), '644', 'and what stands in the place of its socket has its mode');
+    is($about[4], $>, 'and its owner');
+    my ($socket) = glob $server->dir . '/*/sock.*';
+    my @socket = lstat($socket // '');
+    is(@socket ? sprintf('%o', $socket[2] & 07777) : 'none', '600', 'the socket is for its owner alone');
+    $server->stop;
+    unlink $file;
+}
+
 # ---- a key with a passphrase, which is asked for whenever a keeper starts ----
 {
     my $own = File::Temp::tempdir('passphrase.XXXXXX', DIR => site()->{tmp}, CLEANUP => 1);

@@ -47,9 +47,11 @@ ScriptAlias /p/cgi "$top/t/cgi/respond.pl"
 ScriptAlias /page/cgi "$top/t/cgi/respond.pl"
 Alias /p "$pages"
 Alias /gzip "$pages"
+Alias /tiny "$pages"
+Alias /wordy "$pages"
 Alias /open "$pages"
 SetEnv GBA_TEST_PID "$pid_file"
-<LocationMatch "^/(p|gzip|page|b)/">
+<LocationMatch "^/(p|gzip|page|b|tiny|wordy)/">
     AuthType GBA
     Require valid-user
     GBAResponseBody 100K 1K
@@ -62,6 +64,13 @@ SetEnv GBA_TEST_PID "$pid_file"
 </Location>
 <Location "/page">
     ErrorDocument 500 /open/page.html
+</Location>
+<Location "/tiny">
+    GBAResponseBody 100
+</Location>
+<Location "/wordy">
+    ErrorDocument 500 "@{[ 'w' x 5000 ]}"
+    GBAResponseBody 4K
 </Location>
 <Directory "$pages/ssi">
     Options +Includes
@@ -85,6 +94,11 @@ my @rows = (
     ['with an ErrorDocument',     'GET',  "/page/cgi?size=$endless", 500, is => "<p>the operator's page</p>\n", @over],
     ['an endless back end',       'GET',  '/b/long',        500, @over],
     ['a back end with a length',  'GET',  '/b/told',        500, @over],
+    # Each page that says so is over the cap too: in the end the answer is empty.
+    ['no error page fits',        'GET',  '/tiny/over.bin', 500, is => '', log => [('GBA0652') x 4]],
+    ['a page that fits not',      'GET',  '/tiny/nothing',  500, is => '', log => [('GBA0652') x 4]],
+    ['the operator\'s page fits not', 'GET', '/wordy/over.bin', 500, is => '', log => [('GBA0652') x 4]],
+    ['what fits, after that',     'GET',  '/tiny/hello.txt', 200, is => "hello\n"],
     ['SSI with endless scripts',  'GET',  '/p/ssi/x.shtml', 500, @over],
 );
 
