@@ -5,6 +5,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <apr_user.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -113,26 +114,77 @@ static int check_source(mod_gba_pki_source_t *source, apr_pool_t *pconf, server_
                : mod_gba_pki_complain(s, &source->origin, "GBAKeySource", result);
 }
 
+/* httpd starts all the same: who is known authenticates, and another service may live here too. The
+ * certificate alone is read, no key. */
+static void check_validity(const mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
+{
+    char begin[APR_RFC822_DATE_LEN], end[APR_RFC822_DATE_LEN];
+    apr_time_t from = 0, to = 0, now = apr_time_now();
+    pki_ca_t *read = NULL;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, pconf);
+    if (pki_ca_load(&read, ca->cert_path, NULL, NULL, NULL, pool).code == BASE_OK) {
+        pki_ca_validity(read, &from, &to);
+        apr_rfc822_date(begin, from);
+        apr_rfc822_date(end, to);
+        if (now < from || now > to)
+            ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s,
+                         "GBA1850: %s line %d: GBAIssuer: %s holds from %s to %s, not now: nobody "
+                         "is enrolled until the CA is renewed or the clock is right",
+                         ca->origin.file, ca->origin.line, ca->cert_path, begin, end);
+    }
+    apr_pool_destroy(pool);
+}
+
 static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
 {
     locked_t locked = {ca, mod_gba_pki_parts(pconf)->passphrase};
     base_result_t result = mod_gba_pki_apart(try_ca, &locked, NULL, pconf);
 
-    return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
+    if (result.code != BASE_OK)
+        return mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
+    check_validity(ca, pconf, s);
+    return OK;
 }
 
+/* A ledger that is to be looked at. */
+typedef struct looked_t {
+    const char *path, *folder;
+} looked_t;
+
+/* SQLite keeps files beside the ledger: the folder has to be the keeper's too. Whose process this
+ * is runs as he will. */
 static base_result_t try_ledger(void *baton, apr_pool_t *pool)
 {
-    return keeper_sqlite_examine(baton, pool);
+    const looked_t *looked = baton;
+    base_result_t result = keeper_sqlite_examine(looked->path, pool);
+    const char *closed = NULL;
+    char *user = NULL;
+
+    if (result.code != BASE_OK)
+        return result;
+    if (access(looked->folder, W_OK | X_OK) != 0)
+        closed = looked->folder;
+    else if (access(looked->path, F_OK) == 0 && access(looked->path, R_OK | W_OK) != 0)
+        closed = looked->path;
+    if (!closed)
+        return result;
+    if (apr_uid_name_get(&user, geteuid(), pool) != APR_SUCCESS)
+        user = apr_psprintf(pool, "user %lu", (unsigned long)geteuid());
+    return base_fail(BASE_STORE_DOWN, "GBA1851",
+                     apr_psprintf(pool, "%s must belong to %s, who runs the keeper (GBAKeeperUser)",
+                                  closed, user));
 }
 
-/* Without making anything: the folder that will hold the ledger must be there, and a file that is
- * there must be a ledger of this version. */
+/* Without making anything: the folder that will hold the ledger must be there and the keeper's, and
+ * a file that is there must be a ledger of this version. */
 static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, server_rec *s)
 {
     const char *slash = strrchr(ledger->path, '/');
     const char *folder =
         slash ? apr_pstrmemdup(pconf, ledger->path, (apr_size_t)(slash - ledger->path) + 1) : ".";
+    looked_t looked = {ledger->path, folder};
     apr_finfo_t info;
     base_result_t result;
 
@@ -143,7 +195,7 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
         result = base_ok(); /* no User, no look: httpd will not start like that, and root opens
                                nothing that stands in somebody else's folder */
     else
-        result = mod_gba_pki_apart(try_ledger, (void *)ledger->path,
+        result = mod_gba_pki_apart(try_ledger, &looked,
                                    ap_get_module_config(s->module_config, &gba_pki_module), pconf);
     return result.code == BASE_OK ? OK
                                   : mod_gba_pki_complain(s, &ledger->origin, "GBALedger", result);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* <GBAProfile>, and what stands inside it alone. */
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -199,7 +200,7 @@ static const char *add_text(cmd_parms *cmd, const texts_t *list, const char *arg
 #define ONE(list) ((pki_profile_t *)NULL)->list[0]
 #define ADD_TEXT(list, what)                                                                       \
     add_text(cmd,                                                                                  \
-             &(const texts_t){APR_OFFSETOF(pki_profile_t, list),                                   \
+             &(const texts_t){offsetof(pki_profile_t, list),                                       \
                               (int)(sizeof(((pki_profile_t *)NULL)->list) / sizeof(ONE(list))),    \
                               sizeof(ONE(list)), what},                                            \
              arg)
@@ -276,7 +277,7 @@ const char *mod_gba_pki_set_profile_span(cmd_parms *cmd, void *dir, const char *
 {
     const char *error;
     mod_gba_pki_profile_t *open = section(cmd, &error);
-    const int is_lifetime = (apr_size_t)cmd->info == APR_OFFSETOF(pki_profile_t, lifetime);
+    const int is_lifetime = (apr_size_t)cmd->info == offsetof(pki_profile_t, lifetime);
     apr_interval_time_t span;
 
     (void)dir;

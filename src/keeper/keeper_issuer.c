@@ -132,13 +132,23 @@ static base_result_t health_work(void *baton, apr_pool_t *pool)
                                 pool);
 }
 
+static int is_valid_now(const keeper_issuer_parts_t *parts)
+{
+    apr_time_t from = 0, to = 0, now = parts->clock->wall(parts->clock->baton);
+    pki_ca_validity(parts->ca, &from, &to);
+    return now >= from && now <= to;
+}
+
 base_result_t keeper_issuer_health(const keeper_issuer_parts_t *parts, apr_pool_t *pool)
 {
     unsigned char signature[PKI_SIGNATURE_MAX];
     apr_size_t len = 0;
     keeper_job_t job = {.work = health_work, .baton = (void *)parts, .pool = pool};
-    base_result_t result =
-        parts->ca ? pki_ca_sign_text(parts->ca, PKI_TEXT_LABEL "health v1\n", signature, &len)
-                  : base_fail(BASE_STORE_DOWN, "GBA0532", "issuer: no CA");
+    base_result_t result;
+    if (!parts->ca || !is_valid_now(parts))
+        return base_fail(BASE_STORE_DOWN, "GBA0532",
+                         "issuer: no CA, or its certificate is not valid now: renew it, or set the "
+                         "clock");
+    result = pki_ca_sign_text(parts->ca, PKI_TEXT_LABEL "health v1\n", signature, &len);
     return result.code == BASE_OK ? parts->ledger->run(parts->ledger->baton, &job) : result;
 }

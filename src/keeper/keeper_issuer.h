@@ -44,8 +44,8 @@ portal_issuer_t *keeper_issuer_make(apr_pool_t *pool, const keeper_issuer_parts_
 int keeper_issuer_limit(portal_issuer_t *issuer, const pki_profile_t *profiles, int count,
                         apr_pool_t *pool);
 
-/** Whether it could issue now: signs a fixed text, and writes the ledger. BASE_OK, BASE_STORE_DOWN
- *  or BASE_INTERNAL. */
+/** Whether it could issue now: the CA certificate is valid; signs a fixed text, and writes the
+ *  ledger. BASE_OK, BASE_STORE_DOWN or BASE_INTERNAL. */
 base_result_t keeper_issuer_health(const keeper_issuer_parts_t *parts, apr_pool_t *pool);
 
 #endif

@@ -348,6 +348,15 @@ openssl(slurp("$folder/other.key"), qw(pkey -aes128 -passout pass:secret -out), 
 spew("$folder/text.pem", "no certificate\n");
 spew("$folder/text.key", "no key\n", 0600);
 taken('a CA', qq(GBAIssuer "$ca" "$key"\n));
+# One that has ended is said and taken: httpd has more to do than to enrol.
+{
+    my $request = openssl('', qw(req -new -subj /CN=ended -addext), 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign', '-key', "$end_key");
+    openssl($request, qw(x509 -req -days -1 -copy_extensions copy -signkey), "$end_key", '-out', "$folder/ended.pem");
+    my ($taken, $said) = ask_httpd(qq(GBAIssuer "ended.pem" "$end_key"\n));
+    ok($taken, 'a CA that has ended: taken');
+    like($said, qr/GBA1850: \Q$folder\E\/httpd\.conf line @{[$lines + 1]}: GBAIssuer: \S+ended\.pem holds from .* to .*, not now/, 'and said');
+    unlike((ask_httpd(qq(GBAIssuer "$ca" "$key"\n)))[1], qr/GBA1850/, 'of one that holds nothing is said');
+}
 unusable('no CA certificate', 'GBAIssuer', qq("nowhere.pem" "$key"), qr/nowhere\.pem does not exist/);
 unusable('no CA key', 'GBAIssuer', qq("$ca" "nowhere.key"), qr/nowhere\.key does not exist/);
 unusable('a key of another CA', 'GBAIssuer', qq("$ca" "other.key"), qr/other\.key is not the key of the CA certificate/);
@@ -424,6 +433,14 @@ SKIP: {
     spew("$ledgers/text.db", "no database\n" x 100);
     unusable('text.db', 'GBALedger', qq("sqlite:$ledgers/text.db"), qr/not an SQLite database/, before => $user);
     spew("$ledgers/empty.db", '');
+    if ($> == 0) {
+        my ($uid, $gid) = ((getpwnam $site->{user})[2], (getgrnam $site->{group})[2]);
+        my $why = qr/must belong to \Q$site->{user}\E, who runs the keeper/;
+        unusable('a folder that is not the keeper\'s', 'GBALedger', qq("sqlite:$ledgers/empty.db"), qr/\Q$ledgers\E\/ $why/, before => $user);
+        chown $uid, $gid, $ledgers or die "$ledgers: $!\n";
+        unusable('a ledger that is not the keeper\'s', 'GBALedger', qq("sqlite:$ledgers/empty.db"), qr/empty\.db $why/, before => $user);
+        chown $uid, $gid, "$ledgers/$_" or die "$_: $!\n" for qw(empty.db older.db);
+    }
     taken('an empty file', qq(${user}GBALedger "sqlite:$ledgers/empty.db"\n));
     spew("$ledgers/older.db-wal", 'x');
     taken('one that somebody uses', qq(${user}GBALedger "sqlite:$ledgers/older.db"\n));

@@ -49,6 +49,37 @@ described docs/directives.md $table
 # shellcheck disable=SC2086
 described docs/laboratory.md $lab_table
 
+# What the table lets httpd take, and where, is what the page says: an argument may be repeated or not,
+# in a directory or not, in .htaccess or not.
+rows() { # PLACE...: "KIND NAME" and what stands before the help, on one line each
+    find "$@" -name '*.c' -exec cat {} + 2>/dev/null | tr '\n' ' ' |
+        grep -oE 'AP_INIT_[A-Z0-9_]+\( *"<?[A-Za-z0-9]+"[^"]*' | sed 's/^AP_INIT_\([A-Z0-9_]*\)( *"<\{0,1\}\([A-Za-z0-9]*\)"/\1 \2 /'
+}
+field() { # PAGE NAME FIELD
+    awk -v want="## $2" -v field="- **$3:** " '$0 == want { on = 1; next } /^## / { on = 0 }
+        on && index($0, field) == 1 { print substr($0, length(field) + 1) }' "$1"
+}
+agrees() { # PAGE, rows on standard input
+    page=$1
+    while read -r kind name how; do
+        may='' many='' where=none
+        case $how in *OR_AUTHCFG*) may='directory' where=AuthConfig ;; *ANYWHERE* | *ACCESS_CONF*) may='directory' ;; esac
+        case $kind in ITERATE) many=yes ;; TAKE_ARGV | RAW_ARGS) many=perhaps ;; esac
+        case $(field "$page" "$name" Syntax) in
+        *…*) test -n "$many" || echo "$name: Syntax repeats an argument" ;;
+        *) test "$many" != yes || echo "$name: Syntax repeats no argument" ;;
+        esac
+        case $(field "$page" "$name" Context) in
+        *directory*) test -n "$may" || echo "$name: Context says directory" ;;
+        *) test -z "$may" || echo "$name: Context does not say directory" ;;
+        esac
+        test "$(field "$page" "$name" Override)" = "$where" || echo "$name: Override is not $where"
+    done
+}
+at_least 10 "$(count "$(rows src/httpd mod_gba_pki.c)")" "rows of the table"
+clean "docs/directives.md agrees with the table on arguments and contexts" "$(rows src/httpd mod_gba_pki.c | agrees docs/directives.md)"
+clean "docs/laboratory.md does" "$(rows lab | agrees docs/laboratory.md)"
+
 # Whatever looks like a directive, in any page or example, must be one.
 for file in README NEWS SECURITY.md CONTRIBUTING.md conf/*.conf docs/*.md quickstart t/conf/*.in; do
     test -f "$file" || continue

@@ -30,7 +30,7 @@ my @step = (
     ['enrolled', "Subscriber 1 bootstraps.*$bootstraps.*$asks.*Subscriber certificate.*rspauth verified.*$zn.*200 BootstrappingInfoResponse"
         . '.*"ussList".*enrolled, exit code 0.*openssl verify -x509_strict accepts it'],
     ['refused', "Subscriber 2 bootstraps.*$bootstraps.*$asks.*Table E\\.4-1.*NO_USS.*rspauth verified.*$zn.*200 Boot.*refused, exit code 1"],
-    ['tampered with', 'changes one octet.*caught, exit code 4'],
+    ['tampered with', "changes one octet.*$asks.*Subscriber certificate.*HTTP/1\\.1 200.*VERIFICATION FAILED.*caught, exit code 4"],
     ['blocked', "blocked him meanwhile.*$asks.*Table E\\.4-1.*NOT_AUTHORISED.*rspauth verified.*$zn.*403 ProblemDetails.*SUBSCRIBER_BLOCKED.*refused, exit code 1"],
     ['recorded', 'permit=1 reason=NONE.*permit=0 reason=NO_USS.*permit=1 reason=NONE.*permit=0 reason=NOT_AUTHORISED'],
 );
@@ -39,6 +39,7 @@ for my $row (@step) {
     my ($name, $pattern) = @$row;
     is(scalar(grep { /$pattern/s } @parts), 1, "a step shows: $name");
 }
+unlike($out, qr/^\S+: .*No such file/m, 'and no program complains of files');
 my ($blocked) = grep { /blocked him meanwhile/ } @parts;
 unlike($blocked, qr/Ub:/, 'who is blocked has not bootstrapped again: his key is as good as it was');
 

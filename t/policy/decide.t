@@ -97,6 +97,14 @@ for my $row (@rows) {
 }
 $log->holds('asking logs the dry run of a rule alone', 'GBA1741');
 
+# What docs/gba-decide.md shows is what is answered there.
+{
+    my ($who, $shown) = slurp("$ENV{GBA_SRCDIR}/docs/gba-decide.md") =~ /^```json\n(.*?)^```/gms;
+    my $told = ask({ location => '/enrol', csr => pkcs10(new_key('RSA', 2048), 'keyUsage=nonRepudiation'), subscriber => $json->decode($who) })->{json};
+    $_->{checks}[0]{input} =~ s/\A\d+/N/ for $told, $shown = $json->decode($shown);
+    is_deeply($told, $shown, 'the example of the page');
+}
+
 # ---- the same way as a UE's: records count, and asking leaves none ----
 
 my $ue  = GBA::UE->new($some, port => $server->port);

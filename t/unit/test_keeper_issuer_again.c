@@ -401,6 +401,9 @@ static void test_health(void)
     is_int(count("SELECT touched FROM meta"), first + 1, "which was written too");
     parts.ca = NULL;
     is_int(keeper_issuer_health(&parts, pool).code, BASE_STORE_DOWN, "no CA: not healthy");
+    parts.ca = fixture_ca(pool, dir, 0);
+    is_int(keeper_issuer_health(&parts, pool).code, BASE_STORE_DOWN,
+           "a CA that has ended a day ago: not healthy");
     parts.ca = ca;
     if (rename(path, fixture_file(pool, dir, "away.db")) != 0)
         fixture_die("rename");
