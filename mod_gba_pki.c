@@ -18,7 +18,6 @@
  *                  gba-status
  *                  output filter   the whole answer is held, hashed, and Authentication-Info set
  */
-#include <unistd.h>
 
 #include <httpd.h>
 #include <http_config.h>
@@ -27,6 +26,7 @@
 #include <util_filter.h>
 
 #include "mod_gba_pki.h"
+#include "digest/digest_hash.h"
 #include "httpd/mod_gba_pki_authn.h"
 #include "httpd/mod_gba_pki_body.h"
 #include "httpd/mod_gba_pki_config.h"
@@ -39,24 +39,13 @@
 #include "httpd/mod_gba_pki_run.h"
 #include "httpd/mod_gba_pki_status.h"
 
-/* Not in a child, which ends with what it has: by the time that its pools go OpenSSL has cleaned up
- * after itself, and other threads may still be there. */
-static apr_status_t forget_hashes(void *reader)
-{
-    if ((pid_t)(apr_uintptr_t)reader == getpid())
-        digest_hash_done();
-    return APR_SUCCESS;
-}
-
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     (void)plog;
     (void)ptemp;
     /* Directives ask which algorithms there are. Each restart unloads the module when this pool
      * ends; it was loaded before, so its cleanup comes after this one. */
-    digest_hash_init();
-    apr_pool_cleanup_register(pconf, (void *)(apr_uintptr_t)getpid(), forget_hashes,
-                              apr_pool_cleanup_null);
+    digest_hash_hold(pconf);
     return OK;
 }
 

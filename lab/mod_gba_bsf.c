@@ -23,10 +23,9 @@ static int any; /* there is a laboratory BSF in this configuration */
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    (void)pconf;
     (void)plog;
     (void)ptemp;
-    digest_hash_init();
+    digest_hash_hold(pconf);
     return OK;
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/base_secret.h"
 
 typedef struct alg_row_t {
@@ -48,6 +49,20 @@ void digest_hash_done(void)
         EVP_MD_free(alg_md[i]);
         alg_md[i] = NULL;
     }
+}
+
+static apr_status_t done_in(void *process)
+{
+    if ((pid_t)(apr_uintptr_t)process == getpid())
+        digest_hash_done();
+    return APR_SUCCESS;
+}
+
+void digest_hash_hold(apr_pool_t *pool)
+{
+    digest_hash_init();
+    apr_pool_cleanup_register(pool, (void *)(apr_uintptr_t)getpid(), done_in,
+                              apr_pool_cleanup_null);
 }
 
 int digest_alg_available(digest_alg_t alg)

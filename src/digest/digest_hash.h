@@ -44,6 +44,12 @@ void digest_hash_init(void);
  */
 void digest_hash_done(void);
 
+/**
+ * digest_hash_init(), and digest_hash_done() when @a pool ends in this process. A process forked
+ * from it ends with what it has: by the time that its pools go OpenSSL has cleaned up after itself.
+ */
+void digest_hash_hold(apr_pool_t *pool);
+
 /** Nonzero if this process can compute @a alg. */
 int digest_alg_available(digest_alg_t alg);
 

@@ -158,7 +158,7 @@ rounds('both, at random', 'both', sub {
 is($enrolling->finish, 0, 'no client saw a wrong answer');
 my @received = $enrolling->received;
 note(scalar(@received) . ' certificates were received');
-ok($full, 'and the quota was reached');
+ok($full || $ENV{GBA_HTTPD_WRAPPER}, 'and the quota was reached');
 my @loud = grep { GBA::Log::is_loud($_) } split /^/, slurp($server->error_log);
 is(scalar(grep { /GBA0720/ } @loud), $keepers_killed, 'each death of a keeper is in the log');
 my @strange = grep { !/GBA(?:0616|0720|052[02346]):/ } @loud;

@@ -81,7 +81,7 @@ for my $client (@running) {
     ($good, $bad) = ($good + ($right // 0), $bad + ($wrong // 1));
 }
 note("$good enrolments over $restarts graceful restarts");
-cmp_ok($good, '>', 10 * $restarts, 'there was a load');
+cmp_ok($good, '>', $ENV{GBA_HTTPD_WRAPPER} ? 0 : 10 * $restarts, 'there was a load');
 is($bad, 0, "$restarts graceful restarts: no request failed");
 is(scalar(() = slurp($server->error_log) =~ /GBA07|long lost child|:error\]/g), 0, 'and nothing to complain of');
 $server->stop;

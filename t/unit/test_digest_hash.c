@@ -8,6 +8,8 @@
 #include <apr_strings.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "digest/digest_hash.h"
 #include "tap.h"
 
@@ -243,6 +245,27 @@ static void test_done(void)
     digest_hash_done();
 }
 
+/* A fork that ends its pools must not forget for it; here it only says whether it has. */
+static void test_hold(apr_pool_t *pool)
+{
+    apr_pool_t *held;
+    int status = -1;
+    pid_t pid;
+
+    apr_pool_create(&held, pool);
+    digest_hash_hold(held);
+    ok(digest_alg_available(DIGEST_SHA256), "held: works");
+    pid = fork();
+    if (pid == 0) {
+        apr_pool_destroy(held);
+        _exit(digest_alg_available(DIGEST_SHA256) ? 0 : 1);
+    }
+    ok(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0,
+       "a fork that ends the pool keeps it");
+    apr_pool_destroy(held);
+    ok(!digest_alg_available(DIGEST_SHA256), "until the pool ends where it was made");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -258,6 +281,7 @@ int main(void)
     test_refusals(pool);
     test_two_bodies(pool);
     test_done();
+    test_hold(pool);
     apr_pool_destroy(pool);
     apr_terminate();
     return tap_done();
