@@ -126,8 +126,8 @@ static base_result_t try_ledger(void *baton, apr_pool_t *pool)
     return keeper_sqlite_examine(baton, pool);
 }
 
-/* Without making anything: the folder that will hold the ledger must be there, and a file that is
- * there must be a ledger of this version. */
+/* Without making anything: the folder that will hold the ledger must be there, and be the keeper's
+ * to write, and a file that is there must be a ledger of this version. */
 static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, server_rec *s)
 {
     const char *slash = strrchr(ledger->path, '/');
