@@ -92,6 +92,19 @@ SKIP: {
     $log->finish;
 }
 
+# ---- a server with more children than most ----
+# Each keeps its connections to the keeper: there is a place for every one.
+{
+    my $keeper = start(conf => "ServerLimit 400\nGBAKeeperThreads 4\n");
+    my ($soft, $hard) = slurp('/proc/' . $keeper->pid . '/limits') =~ /^Max open files +(\d+) +(\d+|unlimited)/m;
+    my $wanted = 400 * 4 + 512;
+    is($soft, $hard ne 'unlimited' && $hard < $wanted ? $hard : $wanted, 'a keeper has room for all connections that children may keep');
+    is(enrol(), 200, 'and issues');
+    $log->look;
+    $server->stop;
+    $log->finish;
+}
+
 # ---- every hour ----
 SKIP: {
     skip 'no sqlite3 program (Debian: sqlite3)', 1 unless GBA::Ledger->is_possible;
