@@ -214,8 +214,10 @@ const portal_issuer_t *mod_gba_pki_issuers_get(void *issuers, int ca, int ledger
 base_result_t mod_gba_pki_issuers_health(void *issuers, int ca, int ledger, apr_pool_t *pool)
 {
     mod_gba_pki_issuers_t *self = issuers;
-    base_result_t result;
+    base_result_t result = base_ok();
 
+    if (self->parts->cas->nelts == 0 || self->parts->ledgers->nelts == 0)
+        return result; /* there is nothing to issue with: who asks wants to know who answers */
     if (!is_pair(self, ca, ledger))
         return base_fail(BASE_STORE_DOWN, "GBA0734", "no such CA and ledger");
     result = open_pair(self, ca, ledger, pool);

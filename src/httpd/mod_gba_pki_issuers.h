@@ -26,7 +26,8 @@ mod_gba_pki_issuers_t *mod_gba_pki_issuers_make(const mod_gba_pki_parts_t *parts
 /** The issuer of a pair, for keeper_parts_t; NULL if there is no such pair. */
 const portal_issuer_t *mod_gba_pki_issuers_get(void *issuers, int ca, int ledger);
 
-/** Its health, for keeper_parts_t: BASE_OK or BASE_STORE_DOWN. */
+/** Its health, for keeper_parts_t: BASE_OK or BASE_STORE_DOWN. Where there is no CA or no ledger at
+ *  all any question is answered by BASE_OK. */
 base_result_t mod_gba_pki_issuers_health(void *issuers, int ca, int ledger, apr_pool_t *pool);
 
 #endif

@@ -205,7 +205,7 @@ int mod_gba_pki_keeper_start(apr_pool_t *pconf, server_rec *s)
 }
 
 /* Some threads are left for what needs no keeper, where a child has more than one. */
-static int share_of_threads(const mod_gba_pki_srv_t *srv)
+int mod_gba_pki_keeper_share(const mod_gba_pki_srv_t *srv)
 {
     int threads = 0;
 
@@ -231,8 +231,8 @@ void mod_gba_pki_keeper_child(apr_pool_t *pchild, server_rec *s)
 
     if (!socket_path)
         return;
-    client = keeper_client_make(socket_path, deadline_ms(srv_of(s)), share_of_threads(srv_of(s)),
-                                pchild);
+    client = keeper_client_make(socket_path, deadline_ms(srv_of(s)),
+                                mod_gba_pki_keeper_share(srv_of(s)), pchild);
     for (int i = 0; i < parts->sources->nelts; i++) {
         mod_gba_pki_source_t *source = APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *);
         gba_keysource_t *asked = keeper_client_source(client, source->index, pchild);

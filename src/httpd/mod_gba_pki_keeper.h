@@ -34,6 +34,10 @@ void mod_gba_pki_keeper_child(apr_pool_t *pchild, server_rec *s);
 /** This child's client; NULL before child_init. */
 keeper_client_t *mod_gba_pki_keeper_client(void);
 
+/** How many exchanges a child may have under way at once, and how many connections it may keep:
+ *  GBAKeeperThreads, or a share of its threads. */
+int mod_gba_pki_keeper_share(const mod_gba_pki_srv_t *srv);
+
 /**
  * check_config and post_config: runs @a work in a short-lived process, so that what it reads (keys)
  * was never in the parent's memory, and takes over its result.

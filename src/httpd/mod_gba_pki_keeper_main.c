@@ -12,6 +12,7 @@
 
 #include <apr_strings.h>
 #include <httpd.h>
+#include <ap_mpm.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -30,7 +31,8 @@ APLOG_USE_MODULE(gba_pki);
 #define START_FAILED        3
 #define IN_FLIGHT_MAX       64    /* look-ups under way at once, for each key source */
 #define REMEMBER_UNKNOWN_MS 10000 /* a UE may bootstrap and come back under the same B-TID */
-#define CONNECTIONS_MAX     1024
+#define CONNECTIONS_MIN     1024
+#define CONNECTIONS_MAX     16384       /* a thread each */
 #define FILES_MAX           512         /* beside them: ledgers, and connections to BSFs */
 #define EXCHANGE_MS         10000       /* one frame may take so long to arrive or to leave */
 #define CPU_SECONDS         (24 * 3600) /* a keeper that used so much has run away: it is started anew */
@@ -211,6 +213,20 @@ static int drop_capabilities(void)
     return memcmp(own, none, sizeof(own)) == 0 || syscall(SYS_capset, &header, none) == 0;
 }
 
+/* Children keep their connections: a place for each that all of them may have. */
+static int places(const keeping_t *k)
+{
+    int daemons = 0;
+    apr_int64_t wanted;
+
+    if (ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons) != APR_SUCCESS || daemons < 1)
+        daemons = 1;
+    wanted = (apr_int64_t)daemons * mod_gba_pki_keeper_share(k->warden->srv);
+    if (wanted < CONNECTIONS_MIN)
+        return CONNECTIONS_MIN;
+    return wanted < CONNECTIONS_MAX ? (int)wanted : CONNECTIONS_MAX;
+}
+
 static int confine(const keeping_t *k)
 {
     if (!mod_gba_pki_drop_root(k->warden->srv))
@@ -219,7 +235,7 @@ static int confine(const keeping_t *k)
         return cannot(k, "GBA1801", errno, "cannot give up its capabilities");
     if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return cannot(k, "GBA0732", errno, "cannot make itself undumpable");
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_MAX + FILES_MAX) ||
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, (rlim_t)places(k) + FILES_MAX) ||
         !limit(RLIMIT_CPU, CPU_SECONDS))
         return cannot(k, "GBA0733", errno, "cannot set its limits");
     return 1;
@@ -250,7 +266,7 @@ static int serve(keeping_t *k, int listener)
     keeper_server_t server = {.listener = listener,
                               .lifeline = k->warden->lifeline,
                               .peer_uid = ap_unixd_config.user_id,
-                              .max_connections = CONNECTIONS_MAX,
+                              .max_connections = places(k),
                               .idle_ms = 0,
                               .exchange_ms = EXCHANGE_MS,
                               .parts = &k->parts,

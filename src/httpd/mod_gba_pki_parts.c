@@ -5,7 +5,6 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
-#include <apr_user.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -148,43 +147,18 @@ static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
     return OK;
 }
 
-/* A ledger that is to be looked at. */
-typedef struct looked_t {
-    const char *path, *folder;
-} looked_t;
-
-/* SQLite keeps files beside the ledger: the folder has to be the keeper's too. Whose process this
- * is runs as he will. */
 static base_result_t try_ledger(void *baton, apr_pool_t *pool)
 {
-    const looked_t *looked = baton;
-    base_result_t result = keeper_sqlite_examine(looked->path, pool);
-    const char *closed = NULL;
-    char *user = NULL;
-
-    if (result.code != BASE_OK)
-        return result;
-    if (access(looked->folder, W_OK | X_OK) != 0)
-        closed = looked->folder;
-    else if (access(looked->path, F_OK) == 0 && access(looked->path, R_OK | W_OK) != 0)
-        closed = looked->path;
-    if (!closed)
-        return result;
-    if (apr_uid_name_get(&user, geteuid(), pool) != APR_SUCCESS)
-        user = apr_psprintf(pool, "user %lu", (unsigned long)geteuid());
-    return base_fail(BASE_STORE_DOWN, "GBA1851",
-                     apr_psprintf(pool, "%s must belong to %s, who runs the keeper (GBAKeeperUser)",
-                                  closed, user));
+    return keeper_sqlite_examine(baton, pool);
 }
 
-/* Without making anything: the folder that will hold the ledger must be there and the keeper's, and
- * a file that is there must be a ledger of this version. */
+/* Without making anything: the folder that will hold the ledger must be there, and be the keeper's
+ * to write, and a file that is there must be a ledger of this version. */
 static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, server_rec *s)
 {
     const char *slash = strrchr(ledger->path, '/');
     const char *folder =
         slash ? apr_pstrmemdup(pconf, ledger->path, (apr_size_t)(slash - ledger->path) + 1) : ".";
-    looked_t looked = {ledger->path, folder};
     apr_finfo_t info;
     base_result_t result;
 
@@ -195,7 +169,7 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
         result = base_ok(); /* no User, no look: httpd will not start like that, and root opens
                                nothing that stands in somebody else's folder */
     else
-        result = mod_gba_pki_apart(try_ledger, &looked,
+        result = mod_gba_pki_apart(try_ledger, (void *)ledger->path,
                                    ap_get_module_config(s->module_config, &gba_pki_module), pconf);
     return result.code == BASE_OK ? OK
                                   : mod_gba_pki_complain(s, &ledger->origin, "GBALedger", result);

@@ -155,6 +155,27 @@ static base_result_t examine(request_rec *r, const pair_t *pair, apr_uint64_t be
     return result;
 }
 
+/* Who only authenticates has no pair, but key sources: then the keeper has to be there. */
+static int needs_keeper_alone(request_rec *r)
+{
+    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(r->server->process->pconf);
+
+    return parts->sources->nelts > 0 && (parts->cas->nelts == 0 || parts->ledgers->nelts == 0);
+}
+
+static int keeper_is_there(request_rec *r)
+{
+    keeper_client_t *client = mod_gba_pki_keeper_client();
+    base_result_t result =
+        client ? keeper_client_health(client, 0, 0, r->pool)
+               : base_fail(BASE_STORE_DOWN, "GBA1803", "this process has no way to the keeper");
+
+    if (result.code != BASE_OK)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s: health: %s: the keeper: %s", result.tag,
+                      base_code_info(result.code)->name, result.detail ? result.detail : "");
+    return result.code == BASE_OK;
+}
+
 /* Which pair it is, and the tag under which the log has the rest. */
 static const char *tell_pair(request_rec *r, const pair_t *pair, base_result_t result)
 {
@@ -174,12 +195,12 @@ static const char *tell_pair(request_rec *r, const pair_t *pair, base_result_t r
         portal_report_plain(ledger, r->pool), why);
 }
 
-/* Where no location uses a CA and a ledger nothing can be wrong with one. */
+/* Where no location uses a CA and a ledger nothing can be wrong with one, but with the keeper. */
 static int tell_health(request_rec *r)
 {
     const apr_array_header_t *list = pairs(r);
     apr_uint64_t began = base_meter_now();
-    const char *told = "";
+    const char *told = "", *keeper = "";
     int failed = 0;
 
     for (int i = 0; i < list->nelts; i++) {
@@ -188,13 +209,17 @@ static int tell_health(request_rec *r)
         failed += result.code != BASE_OK;
         told = apr_pstrcat(r->pool, told, i ? ",\n" : "\n", tell_pair(r, pair, result), NULL);
     }
+    if (needs_keeper_alone(r)) {
+        failed = !keeper_is_there(r);
+        keeper = failed ? ",\"keeper\":false" : ",\"keeper\":true";
+    }
     if (failed) {
         apr_table_setn(r->err_headers_out, "Retry-After", MOD_GBA_PKI_RETRY_AFTER);
         r->status = HTTP_SERVICE_UNAVAILABLE;
     }
     return send_text(r, portal_report_media_type(PORTAL_REPORT_JSON),
-                     apr_pstrcat(r->pool, "{\"ok\":", failed ? "false" : "true", ",\"pairs\":[",
-                                 told, "]}\n", NULL));
+                     apr_pstrcat(r->pool, "{\"ok\":", failed ? "false" : "true", keeper,
+                                 ",\"pairs\":[", told, "]}\n", NULL));
 }
 
 /* ---- the handler ---- */

@@ -175,6 +175,13 @@ static int wait_for(pid_t pid)
     return status;
 }
 
+/* Nobody can write them until there is a keeper again. */
+static void say_ledgers_down(const mod_gba_pki_warden_t *warden)
+{
+    for (int i = 0; i < warden->parts->ledgers->nelts; i++)
+        base_gauge_set(mod_gba_pki_meter_ledger(i), 0);
+}
+
 void mod_gba_pki_warden_run(const mod_gba_pki_warden_t *warden)
 {
     mod_gba_pki_warden_t mine = *warden;
@@ -191,6 +198,7 @@ void mod_gba_pki_warden_run(const mod_gba_pki_warden_t *warden)
         int status = pid < 0 ? 0 : wait_for(pid);
         int first = mine.ready >= 0;
 
+        say_ledgers_down(&mine);
         /* A keeper that could not start at httpd's own start is httpd's failure to start. */
         if (first)
             close(mine.ready);

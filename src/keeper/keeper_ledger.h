@@ -126,10 +126,11 @@ const char *keeper_state_text(keeper_state_t state);
 base_result_t keeper_sqlite_prepare(const char *path, apr_pool_t *pool);
 
 /**
- * What keeper_sqlite_prepare() would find wrong with a file that is there: no database, not a
- * ledger, of an older or newer version. Makes and locks nothing, so it may be asked while others
- * use the file. A file that is not there, and one with a write-ahead log (somebody uses it, or did
- * when it was killed), is passed.
+ * What keeper_sqlite_prepare() would find wrong: folder or file may not be written; a file that is
+ * there is no database, not a ledger, or of an older or newer version. Makes and locks nothing, so
+ * it may be asked while others use the file. A file that is not there, and one with a write-ahead
+ * log (somebody uses it, or did when it was killed), is passed if it may be written. As the user
+ * that will write it.
  * @return BASE_OK, or BASE_STORE_DOWN with a detail in @a pool
  */
 base_result_t keeper_sqlite_examine(const char *path, apr_pool_t *pool);

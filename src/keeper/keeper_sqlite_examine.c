@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A ledger looked at from outside: nothing is written, no lock is taken, no file is made. */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <apr_escape.h>
 #include <apr_strings.h>
@@ -28,12 +30,39 @@ static base_result_t open_as_it_lies(sqlite3 **db, const char *path, apr_pool_t 
     return result;
 }
 
+static base_result_t no_access(const char *tag, const char *path, const char *what,
+                               apr_pool_t *pool)
+{
+    char words[128];
+
+    apr_strerror(errno, words, sizeof words);
+    return base_fail(
+        BASE_STORE_DOWN, tag,
+        apr_psprintf(pool, "ledger %s: %s may not be written by who keeps it (GBAKeeperUser): %s",
+                     path, what, words));
+}
+
+/* The folder too: the write-ahead log comes and goes beside the file. */
+static base_result_t check_access(const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+    const char *folder = slash ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path) + 1) : ".";
+
+    if (access(folder, W_OK | X_OK) != 0)
+        return no_access("GBA1340", path, "its folder", pool);
+    if (access(path, R_OK | W_OK) != 0 && errno != ENOENT)
+        return no_access("GBA1341", path, "it", pool);
+    return base_ok();
+}
+
 base_result_t keeper_sqlite_examine(const char *path, apr_pool_t *pool)
 {
     sqlite3 *db = NULL;
-    base_result_t result;
+    base_result_t result = check_access(path, pool);
     int empty = 0;
 
+    if (result.code != BASE_OK)
+        return result;
     if (!has_octets(path) || has_octets(apr_pstrcat(pool, path, "-wal", NULL)))
         return base_ok();
     result = open_as_it_lies(&db, path, pool);

@@ -263,7 +263,8 @@ static void tell_state(writer_t *w, const portal_report_t *report)
     one(w, report->associations);
     metric(w, "gba_associations_capacity", "gauge", "Associations that the table has room for.");
     one(w, report->capacity);
-    metric(w, "gba_ledger_up", "gauge", "1 if the ledger's last transaction went well, else 0.");
+    metric(w, "gba_ledger_up", "gauge",
+           "1 if there is a keeper and the ledger's last transaction went well, else 0.");
     tell_parts(w, "ledger", report->ledgers, report->ledger_count);
     metric(w, "gba_ca_not_after_timestamp_seconds", "gauge",
            "End of the CA certificate's validity, seconds since 1970; 0 before it is known.");

@@ -412,11 +412,14 @@ unusable('a chain of somebody else', 'GBAIssuer', qq("$ca" "$key" "other.pem"), 
 unusable('no chain', 'GBAIssuer', qq("$ca" "$key" "nowhere.pem"), qr/nowhere\.pem does not exist/);
 unusable('no folder for the ledger', 'GBALedger', '"sqlite:nowhere/ledger.db"', qr/folder .*nowhere\/? is not there/);
 taken('a folder for the ledger', "GBALedger sqlite:$folder/ledger.db\n");
+# To the keeper's user.
+sub hand_over { my ($path) = @_; return $> != 0 || chown(scalar getpwnam site()->{user}, scalar getgrnam site()->{group}, $path) || die "$path: $!\n" }
 my $user = $> == 0 ? "User $site->{user}\nGroup $site->{group}\n" : '';
 SKIP: {
     skip 'no sqlite3 program (Debian: sqlite3)', 1 unless grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
     my $ledgers = "$folder/ledgers with a ?#%";
     mkdir $ledgers, 0755 or die "$ledgers: $!\n";
+    hand_over($ledgers);
     my @rows = (    # name, SQL, what is wrong with it
         ['older.db',   ".read $site->{top}/t/vectors/ledger-v1/ledger.sql",                       qr/older than version 2 .*gba-pkictl ledger upgrade/],
         ['newer.db',   ".read $site->{top}/t/vectors/ledger-v1/ledger.sql\nUPDATE meta SET schema_version = 99;", qr/version 99, newer than version 2/],
@@ -427,26 +430,32 @@ SKIP: {
         open my $pipe, '|-', 'sqlite3', "$ledgers/$name" or die "sqlite3: $!\n";
         print $pipe "$sql\n";
         close $pipe or die "sqlite3 failed\n";
-        chmod 0644, "$ledgers/$name" or die "$name: $!\n";
+        chmod 0600, "$ledgers/$name" or die "$name: $!\n";
+        hand_over("$ledgers/$name");
         unusable($name, 'GBALedger', qq("sqlite:$ledgers/$name"), $why, before => $user);
     }
     spew("$ledgers/text.db", "no database\n" x 100);
+    hand_over("$ledgers/text.db");
     unusable('text.db', 'GBALedger', qq("sqlite:$ledgers/text.db"), qr/not an SQLite database/, before => $user);
     spew("$ledgers/empty.db", '');
-    if ($> == 0) {
-        my ($uid, $gid) = ((getpwnam $site->{user})[2], (getgrnam $site->{group})[2]);
-        my $why = qr/must belong to \Q$site->{user}\E, who runs the keeper/;
-        unusable('a folder that is not the keeper\'s', 'GBALedger', qq("sqlite:$ledgers/empty.db"), qr/\Q$ledgers\E\/ $why/, before => $user);
-        chown $uid, $gid, $ledgers or die "$ledgers: $!\n";
-        unusable('a ledger that is not the keeper\'s', 'GBALedger', qq("sqlite:$ledgers/empty.db"), qr/empty\.db $why/, before => $user);
-        chown $uid, $gid, "$ledgers/$_" or die "$_: $!\n" for qw(empty.db older.db);
-    }
+    hand_over("$ledgers/empty.db");
     taken('an empty file', qq(${user}GBALedger "sqlite:$ledgers/empty.db"\n));
     spew("$ledgers/older.db-wal", 'x');
     taken('one that somebody uses', qq(${user}GBALedger "sqlite:$ledgers/older.db"\n));
     unlink "$ledgers/older.db-wal";
     opendir my $dir, $ledgers or die "$ledgers: $!\n";
     is(join(' ', sort grep { !/\A\./ } readdir $dir), 'empty.db foreign.db newer.db older.db text.db', 'and nothing was made');
+}
+SKIP: {
+    skip 'root alone has folders that another user may not write', 6 if $> != 0;
+    my $roots = "$folder/roots";
+    mkdir $roots, 0755 or die "$roots: $!\n";
+    unusable('a folder that is root\'s', 'GBALedger', qq("sqlite:$roots/new.db"), qr/its folder may not be written by who keeps it \(GBAKeeperUser\): Permission denied/, before => $user);
+    hand_over($roots);
+    taken('a folder that is the keeper\'s', qq(${user}GBALedger "sqlite:$roots/new.db"\n));
+    spew("$roots/old.db", '', 0644);
+    unusable('a file that is root\'s', 'GBALedger', qq("sqlite:$roots/old.db"), qr/ it may not be written by who keeps it \(GBAKeeperUser\): Permission denied/, before => $user);
+    ok(!-e "$roots/new.db", 'and nothing was made');
 }
 ok(!-e "$folder/ledger.db", 'and httpd -t has not made the ledger');
 ok(!-e "$folder/error_log", 'nor a log');

@@ -11,6 +11,7 @@ use lib "$Bin/../lib";
 use File::Temp ();
 use Test::More;
 use GBA::CA qw(make_ca new_key pkcs10 subscriber);
+use GBA::HTTP;
 use GBA::Keeper;
 use GBA::Ledger;
 use GBA::Log;
@@ -91,6 +92,19 @@ SKIP: {
     $log->finish;
 }
 
+# ---- a server with more children than most ----
+# Each keeps its connections to the keeper: there is a place for every one.
+{
+    my $keeper = start(conf => "ServerLimit 400\nGBAKeeperThreads 4\n");
+    my ($soft, $hard) = slurp('/proc/' . $keeper->pid . '/limits') =~ /^Max open files +(\d+) +(\d+|unlimited)/m;
+    my $wanted = 400 * 4 + 512;
+    is($soft, $hard ne 'unlimited' && $hard < $wanted ? $hard : $wanted, 'a keeper has room for all connections that children may keep');
+    is(enrol(), 200, 'and issues');
+    $log->look;
+    $server->stop;
+    $log->finish;
+}
+
 # ---- every hour ----
 SKIP: {
     skip 'no sqlite3 program (Debian: sqlite3)', 1 unless GBA::Ledger->is_possible;
@@ -137,9 +151,15 @@ END
 # ---- ever later ----
 {
     make_ca("$own/ca.pem", "$own/ca.key");
-    my $keeper = start(conf => qq(GBAIssuer "$own/ca.pem" "$own/ca.key"\n));
+    my $keeper = start(conf => qq(GBAIssuer "$own/ca.pem" "$own/ca.key"\n<Location "/status">\nSetHandler gba-status\n</Location>\n));
+    my $up = sub {
+        my $http = GBA::HTTP->connect($server->port);
+        $http->send("GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        return join ' ', $http->receive('GET')->{body} =~ /^gba_ledger_up\S+ (\d+)$/mg;
+    };
     my $former = $keeper->pid;
     is(enrol(), 200, 'enrolled');
+    is($up->(), 1, 'gba-status: the ledger is up');
     my (@lines, @times);
     rename "$own/ca.key", "$own/away" or die "rename: $!\n";
     kill 'KILL', $former;
@@ -152,9 +172,11 @@ END
     ok($between[0] >= 1 && $between[1] >= 2, 'ever later') or diag("@between s between them");
     is(scalar(grep { /GBA0720: the keeper \(pid $former\) was killed by signal 9/ } @lines), 1, 'what it died of, too');
     is(enrol(), 503, 'meanwhile there is none to ask');
+    is($up->(), 0, 'and gba-status says that no ledger can be written');
     rename "$own/away", "$own/ca.key" or die "rename: $!\n";
     ok($keeper->wait_back($former), 'once it can start it is back');
     is(enrol(), 200, 'and issues');
+    is($up->(), 1, 'and gba-status says so');
     $log->look;
     $server->stop;
     $log->finish;

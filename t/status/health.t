@@ -14,6 +14,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::CA qw(make_ca new_key openssl pkcs10 subscriber);
 use GBA::HTTP;
+use GBA::Keeper;
 use GBA::Log;
 use GBA::Prometheus;
 use GBA::Server;
@@ -277,5 +278,40 @@ $told = eval { GBA::Prometheus::parse(ask('GET', '/status')->{body}) };
 is($told->{value}{gba_generation}, 1, 'and tells its status');
 is(join('', (health())[0, 1]), '200 ok', 'nothing can be wrong');
 $server->stop;
+
+# ---- a server that only authenticates: without its keeper nobody new can ----
+{
+    package Verifier;
+    our @ISA = ('GBA::Server');
+    sub configuration {
+        my ($self) = @_;
+        my $text = $self->SUPER::configuration;
+        $text =~ s/^GBA(?:Issuer|Ledger).*\n//mg;
+        $text =~ s/^<Location "\/enrol">.*?^<\/Location>\n//msg;
+        return $text;
+    }
+}
+$server = Verifier->start(children => 1, modules => ['authz_host'], log_level => 'warn', conf => <<'END');
+<Location "/status">
+    SetHandler gba-status
+    Require ip 127.0.0.1
+</Location>
+END
+$log = GBA::Log->watch($server->error_log);
+is(join('', (health())[0, 1]), '200 ok', 'a key source alone: well');
+is(ask('GET', '/status?health')->{body}, qq({"ok":true,"keeper":true,"pairs":[]}\n), 'since the keeper answers');
+($warden) = GBA::Keeper->of($server)->processes('gba-warden');
+kill 'STOP', $warden;
+kill 'KILL', keepers();
+waits_for('the keeper is dead', sub { !keepers() });
+is_ill('a key source alone, and no keeper', '');
+is(ask('GET', '/status?health')->{body}, qq({"ok":false,"keeper":false,"pairs":[]}\n), 'which is said');
+kill 'CONT', $warden;
+waits_for('another one comes: well again', sub { (health())[0] eq '200 ok' });
+@said = $log->look;
+ok(scalar(grep { /health: STORE_DOWN: the keeper: / } @said), 'the log says what failed');
+is(scalar(grep { GBA::Log::is_loud($_) && !/: health: STORE_DOWN: |GBA0720/ } @said), 0, 'and nothing else') or diag(@said);
+$server->stop;
+$log->finish;
 
 done_testing;

@@ -3,7 +3,7 @@
  * for nothing twice that might have been done, and goes on as soon as there is a keeper again. */
 #include "keeper_server_fixture.h"
 
-#define SOON  apr_time_from_sec(2)
+#define SOON  apr_time_from_sec(5)
 #define SHORT 300 /* ms: a deadline that is meant to pass */
 
 static apr_pool_t *pool;

@@ -5,7 +5,7 @@
 
 #include <sys/time.h>
 
-#define SOON  apr_time_from_sec(2)
+#define SOON  apr_time_from_sec(5)
 #define MAX   2   /* exchanges at once, of the child whose keeper is slow */
 #define TURNS 300 /* of each process after a fork */
 
