@@ -97,20 +97,26 @@ static apr_uint64_t deadline_of(const keeper_nbsp_call_t *call, int is_last)
     return is_last ? call->deadline : keeper_deadline(left / 2);
 }
 
+/* What a BSF said, its cause and Retry-After, tells more than that its next address is silent. */
 static base_result_t ask_in_turn(const keeper_nbsp_call_t *call)
 {
     const apr_array_header_t *addresses = call->place->bsf->addresses;
+    base_result_t one;
     base_result_t result =
         base_fail(BASE_KEYSOURCE_DOWN, "GBA1162",
                   apr_psprintf(call->pool, "BSF %s: no address answers", call->place->bsf->name));
+    int said = 0;
     for (int i = 0; i < addresses->nelts && keeper_deadline_left(call->deadline) > 0; i++) {
         keeper_nbsp_pass_t pass = may_ask(call->place, i);
         keeper_nbsp_end_t end;
         if (pass == KEEPER_NBSP_STOP)
             continue;
-        end = keeper_nbsp_ask(&result, call, &APR_ARRAY_IDX(addresses, i, keeper_nbsp_url_t),
+        end = keeper_nbsp_ask(&one, call, &APR_ARRAY_IDX(addresses, i, keeper_nbsp_url_t),
                               deadline_of(call, i == addresses->nelts - 1));
         told(call, i, pass, end);
+        if (end != KEEPER_NBSP_SILENT || !said)
+            result = one;
+        said |= end != KEEPER_NBSP_SILENT;
         if (end == KEEPER_NBSP_ANSWERED)
             break;
     }

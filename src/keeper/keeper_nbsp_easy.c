@@ -182,7 +182,7 @@ static int set_way(keeper_nbsp_job_t *job)
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_HTTP_VERSION, version_of(job)) &&
            set_reuse(job) && SET(CURLOPT_CONNECTTIMEOUT_MS, connect) &&
-           SET(CURLOPT_TIMEOUT_MS, left) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
+           SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
            (!job->unix_path || SET(CURLOPT_UNIX_SOCKET_PATH, job->unix_path));
 }
 

@@ -92,7 +92,17 @@ static void reap(keeper_nbsp_engine_t *engine)
     }
 }
 
-/* libcurl's own time limit does not hold for a transfer that waits for another's connection. */
+/* A connection that gave no answer in time may be lost without anybody having been told. HTTP/2
+ * would keep it, for the next ones to wait on in vain: whoever waits on it last ends it. */
+static void give_up(keeper_nbsp_engine_t *engine, keeper_nbsp_job_t *job)
+{
+    (void)curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L);
+    take_out(engine, job);
+    finish(engine, job, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* The one limit in time of a transfer. libcurl's own does not hold for one that waits for another's
+ * connection, and leaves the connection as it is. */
 static int expire(keeper_nbsp_engine_t *engine)
 {
     int least = POLL_MAX_MS;
@@ -101,8 +111,7 @@ static int expire(keeper_nbsp_engine_t *engine)
         int left = keeper_deadline_left(job->deadline);
         next = job->next;
         if (left <= 0) {
-            take_out(engine, job);
-            finish(engine, job, CURLE_OPERATION_TIMEDOUT);
+            give_up(engine, job);
         } else if (left < least) {
             least = left;
         }

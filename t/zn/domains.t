@@ -7,6 +7,8 @@ use strict;
 use warnings FATAL => 'all';
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
+use IO::Select;
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use GBA::BSF;
@@ -22,6 +24,9 @@ my %bsf  = (a => GBA::BSF->start, b => GBA::BSF->start(path => "$tmp/zn-bsf.sock
 my $else = GBA::Recorder->start;
 my $dead = GBA::Server::free_port();
 my $live = 'GBABsfProtocol http/1.1';
+# Somebody listens there and lets nobody in, so that a connection never comes about.
+my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "no port: $@\n";
+my @queue = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0) } 1 .. 8;
 
 my $sections = <<"END";
 <GBABsf a>
@@ -43,6 +48,17 @@ my $sections = <<"END";
     GBABsfAddress http://127.0.0.1:$dead @{[ $bsf{second}->url ]}
     $live
     GBABsfTimeout 500ms 3s
+</GBABsf>
+<GBABsf full>
+    GBABsfDomain full.home1.net
+    GBABsfAddress http://127.0.0.1:@{[ $full->sockport ]} @{[ $bsf{second}->url ]}
+    $live
+    GBABsfTimeout 500ms 8s
+</GBABsf>
+<GBABsf sick>
+    GBABsfDomain sick.home1.net
+    GBABsfAddress @{[ $bsf{first}->url ]} http://127.0.0.1:$dead
+    $live
 </GBABsf>
 <GBABsf silent>
     GBABsfDomain silent.home1.net
@@ -69,7 +85,7 @@ my $sections = <<"END";
     $live
 </GBABsf>
 END
-my $source = join ' ', map { "nbsp:$_" } qw(a b c refused silent nowhere led alone);
+my $source = join ' ', map { "nbsp:$_" } qw(a b c refused full sick silent nowhere led alone);
 my $scene  = GBA::BSF::Scene->start(bsf => $bsf{a}, sections => $sections, source => $source, threads => 32);
 
 # Who was asked, as letters; what was asked is forgotten.
@@ -123,6 +139,32 @@ is($else->count, 0, 'and no name that a UE gave is connected to');
     is_deeply(\@outcomes, [('200 protected') x 10], 'and so on');
     asked();
     $scene->log->look;
+}
+
+# One that cannot be connected to costs the first limit of GBABsfTimeout, not its share of the second.
+SKIP: {
+    my $late = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0);
+    skip 'a listener that lets nobody in cannot be had here', 3 if !$late || IO::Select->new($late)->can_write(1);
+    my @took;
+    for (1 .. 2) {
+        my $ue    = $scene->ue([1], domain => 'full.home1.net', bsf => $bsf{second});
+        my $begun = time;
+        is(outcome($scene->ask($ue)), '200 protected', 'nobody can be connected to: the next one answers');
+        push @took, time - $begun;
+    }
+    cmp_ok((sort { $a <=> $b } @took)[0], '<', 3, 'soon');
+    asked();
+    $scene->log->look;
+}
+
+# What a BSF said tells more than that its other address does not answer.
+for my $row ([{ status => 503, cause => 'NF_CONGESTION', fields => [['Retry-After', 7]] }, '503 retry 7', qr/GBA1104: .*NF_CONGESTION/],
+    [{ status => 500, cause => 'SYSTEM_FAILURE' }, '503 retry 30', qr/GBA1104: .*SYSTEM_FAILURE/]) {
+    my ($answer, $wanted, $says) = @$row;
+    my $name = "$answer->{status}, and nobody at the next address";
+    $bsf{first}->next($answer);
+    $scene->row($name, $scene->ask($scene->ue([1], domain => 'sick.home1.net')), wanted => $wanted, tags => ['GBA1104'], says => $says);
+    is(asked(), 'first', "$name: the first was asked");
 }
 
 # An address that takes connections and says nothing costs the first who ask their time, and then nobody.

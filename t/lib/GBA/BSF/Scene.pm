@@ -89,8 +89,8 @@ sub ue {
 
 # Many of them: the BSF is told once.
 sub ues {
-    my ($self, $many) = @_;
-    my @subscribers = map { bootstrapped('zn-' . ++$number, [1]) } 1 .. $many;
+    my ($self, $many, %more) = @_;
+    my @subscribers = map { bootstrapped('zn-' . ++$number, [1], %more) } 1 .. $many;
     $self->{bsf}->add(@subscribers);
     return map { $self->ue_of(naf_view($_), $_) } @subscribers;
 }
