@@ -96,8 +96,10 @@ static CURLcode set_connection(exchange_t *x, const ctl_ask_t *ask)
     SET(CURLOPT_TIMEOUT_MS, ask->timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, ask->timeout_ms);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ask->ca)
+    if (ask->ca) {
         SET(CURLOPT_CAINFO, ask->ca);
+        SET(CURLOPT_CAPATH, NULL); /* the host's own CAs, which libcurl would trust beside them */
+    }
     return status;
 }
 

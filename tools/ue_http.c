@@ -220,8 +220,10 @@ static CURLcode set_connection(ue_http_t *http, const ue_options_t *opts)
     SET(CURLOPT_TIMEOUT_MS, opts->timeout_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, opts->timeout_ms);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (opts->cacert)
+    if (opts->cacert) {
         SET(CURLOPT_CAINFO, opts->cacert);
+        SET(CURLOPT_CAPATH, NULL); /* the host's own CAs, which libcurl would trust beside them */
+    }
     if (opts->connect_to) {
         http->connect_to = curl_slist_append(NULL, opts->connect_to);
         SET(CURLOPT_CONNECT_TO, http->connect_to);

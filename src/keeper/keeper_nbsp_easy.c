@@ -168,6 +168,7 @@ static int set_tls(keeper_nbsp_job_t *job)
     return SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            set_blob(job, CURLOPT_CAINFO_BLOB, &peer->ca) &&
+           (!peer->ca.data || SET(CURLOPT_CAPATH, NULL)) && /* the host's own, trusted beside it */
            set_blob(job, CURLOPT_SSLCERT_BLOB, &peer->cert) &&
            set_blob(job, CURLOPT_SSLKEY_BLOB, &peer->key);
 }
