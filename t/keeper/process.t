@@ -59,6 +59,19 @@ SKIP: {
     isnt((split ' ', $status{Uid})[0], 0, 'it is not root');
 }
 
+# ---- what no core file shows: the table of all UEs' keys, which children share ----
+SKIP: {
+    my $maps = eval { slurp('/proc/' . ($server->children)[0] . '/smaps') } || '';
+    my ($largest, $flags) = (0, '');
+    while ($maps =~ /^([0-9a-f]+)-([0-9a-f]+) rw-s [^\n]*\n(.*?)^VmFlags: ([^\n]*)/msg) {
+        no warnings 'portable';
+        my $size = hex($2) - hex $1;
+        ($largest, $flags) = ($size, " $4 ") if $size > $largest;
+    }
+    skip 'no flags of a child\'s memory to be read', 1 unless $largest;
+    like($flags, qr/ dd /, 'the table of keys goes into no core file');
+}
+
 # ---- what it alone holds ----
 # The CA's private number as octets in either order: libraries keep it in limbs.
 my ($hex) = openssl(slurp(site()->{top} . '/run/ca.key'), qw(pkey -noout -text)) =~ /priv:\s*((?:[0-9a-f]{2}:?\s*)+)/;
