@@ -220,17 +220,16 @@ static void guest_free(guest_t *guest)
     free(guest);
 }
 
-/* Nonzero if the peer knows the word: what is executed has not inherited it. */
+/* Nonzero if the peer knows the word: what is executed has not inherited it. It comes with the
+ * connection, so that nobody who does not know it can hold a place for long. */
 static int is_one_of_us(const guest_t *guest)
 {
     const keeper_server_t *server = guest->hall->server;
     unsigned char word[KEEPER_WORD_LEN] = {0};
     keeper_frame_t read;
-    int last, good;
+    int good;
     if (!server->word)
         return 1;
-    if (!wait_for_request(guest, &last))
-        return 0;
     read = keeper_frame_read_word(guest->fd, word, keeper_deadline(server->exchange_ms));
     good = read == KEEPER_FRAME_WHOLE && base_secret_equal(word, server->word, sizeof(word));
     base_secret_wipe(word, sizeof(word));
