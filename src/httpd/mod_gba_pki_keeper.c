@@ -18,6 +18,7 @@
 
 #include "httpd/mod_gba_pki_module.h"
 #include "httpd/mod_gba_pki_warden.h"
+#include "keeper/keeper_wire.h"
 
 APLOG_USE_MODULE(gba_pki);
 
@@ -31,6 +32,10 @@ typedef struct counted_t {
 
 static const char *socket_path; /* of this generation; in pconf */
 static keeper_client_t *client; /* in a child */
+
+/* Of this generation: known to keeper and children, who inherit it, and to nothing that is
+ * executed, though it may run as the same user (CGI programs do). */
+static unsigned char word[KEEPER_WORD_LEN];
 
 static int failed(server_rec *s, const char *tag, int error, const char *what)
 {
@@ -95,13 +100,13 @@ static int make_pipe(int ends[2])
 static int wait_ready(int ready, server_rec *s)
 {
     struct pollfd waiting = {.fd = ready, .events = POLLIN};
-    char word = 0;
+    char said = 0;
     int rc;
 
     do {
         rc = poll(&waiting, 1, READY_WITHIN_MS);
     } while (rc < 0 && errno == EINTR);
-    if (rc > 0 && read(ready, &word, 1) == 1 && word == 'r')
+    if (rc > 0 && read(ready, &said, 1) == 1 && said == 'r')
         return OK;
     return failed(s, "GBA0704", 0, "the keeper did not start; the reason is above, or in the log");
 }
@@ -130,9 +135,13 @@ static int fork_warden(const mod_gba_pki_warden_t *warden, server_rec *s)
 static int start(apr_pool_t *pconf, server_rec *s)
 {
     int lifeline[2], ready[2];
-    mod_gba_pki_warden_t warden = {.path = socket_path, .srv = srv_of(s), .server = s};
+    mod_gba_pki_warden_t warden = {
+        .path = socket_path, .srv = srv_of(s), .word = word, .server = s};
+    const base_random_t *random = base_random_system();
     int status;
 
+    if (!random->fill(random->baton, word, sizeof(word)))
+        return failed(s, "GBA1842", 0, "no random octets for the keeper's word");
     if (!make_pipe(lifeline) || !make_pipe(ready))
         return failed(s, "GBA0707", errno, "no pipe for the keeper");
     warden.parts = mod_gba_pki_parts(pconf);
@@ -233,6 +242,7 @@ void mod_gba_pki_keeper_child(apr_pool_t *pchild, server_rec *s)
         return;
     client = keeper_client_make(socket_path, deadline_ms(srv_of(s)),
                                 mod_gba_pki_keeper_share(srv_of(s)), pchild);
+    keeper_client_word(client, word);
     for (int i = 0; i < parts->sources->nelts; i++) {
         mod_gba_pki_source_t *source = APR_ARRAY_IDX(parts->sources, i, mod_gba_pki_source_t *);
         gba_keysource_t *asked = keeper_client_source(client, source->index, pchild);

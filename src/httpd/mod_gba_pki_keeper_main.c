@@ -269,6 +269,7 @@ static int serve(keeping_t *k, int listener)
                               .max_connections = places(k),
                               .idle_ms = 0,
                               .exchange_ms = EXCHANGE_MS,
+                              .word = k->warden->word,
                               .parts = &k->parts,
                               .log = &k->log};
 

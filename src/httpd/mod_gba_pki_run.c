@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/mod_gba_pki_run.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_log.h>
@@ -44,6 +48,17 @@ static int start_failed(server_rec *s, const char *tag, apr_status_t rv, const c
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* The keys of all UEs: they have no place in a child's core file. Children inherit this. */
+static void keep_from_cores(void *segment, apr_size_t size, server_rec *s)
+{
+    apr_uintptr_t page = (apr_uintptr_t)sysconf(_SC_PAGESIZE);
+    char *start = (char *)segment - (apr_uintptr_t)segment % page;
+
+    if (madvise(start, size + (apr_size_t)((char *)segment - start), MADV_DONTDUMP) != 0)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, errno, s,
+                     "GBA1841: a child's core file would hold the keys of UEs");
+}
+
 static int make_segment(retained_t *kept, apr_size_t capacity, server_rec *s)
 {
     apr_size_t table = gba_assoc_table_size(capacity);
@@ -61,6 +76,7 @@ static int make_segment(retained_t *kept, apr_size_t capacity, server_rec *s)
     kept->segment = apr_shm_baseaddr_get(shm);
     kept->size = KEY_AREA + table;
     kept->capacity = capacity;
+    keep_from_cores(kept->segment, kept->size, s);
     memset(kept->segment, 0, KEY_AREA);
     if (!digest_nonce_key_make(kept->segment, 0, base_random_system()))
         return start_failed(s, "GBA0612", 0, "no random octets for the nonce key");

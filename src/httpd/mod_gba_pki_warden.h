@@ -15,6 +15,7 @@ typedef struct mod_gba_pki_warden_t {
     const char *path;                 /**< of the socket */
     const mod_gba_pki_srv_t *srv;     /**< the main server's settings */
     const mod_gba_pki_parts_t *parts; /**< what the keeper loads */
+    const unsigned char *word;        /**< what children say first (KEEPER_WORD_LEN) */
     server_rec *server;               /**< whose error log is written to */
     int lifeline;                     /**< read end */
     int ready;                        /**< write end: one octet when the keeper listens first */

@@ -291,6 +291,11 @@ keeper_client_t *keeper_client_make(const char *path, int deadline_ms, int max_b
     return client;
 }
 
+void keeper_client_word(keeper_client_t *client, const unsigned char *word)
+{
+    keeper_links_word(client->links, word);
+}
+
 gba_keysource_t *keeper_client_source(keeper_client_t *client, int source, apr_pool_t *pool)
 {
     seat_t *seat = apr_pcalloc(pool, sizeof(*seat));

@@ -23,6 +23,10 @@ typedef struct keeper_client_t keeper_client_t;
 keeper_client_t *keeper_client_make(const char *path, int deadline_ms, int max_busy,
                                     apr_pool_t *pool);
 
+/** The client says @a word (KEEPER_WORD_LEN octets kept by reference) first on
+ *  each connection. Before it is asked anything. */
+void keeper_client_word(keeper_client_t *client, const unsigned char *word);
+
 /** A key source that asks for source number @a source. Down, slow or nonsense is
  *  BASE_KEYSOURCE_DOWN. In @a pool; as thread-safe as the client. */
 gba_keysource_t *keeper_client_source(keeper_client_t *client, int source, apr_pool_t *pool);

@@ -72,6 +72,13 @@ keeper_frame_t keeper_frame_read(int fd, unsigned char frame[KEEPER_WIRE_MAX], a
     return read_to(fd, frame, len, whole, deadline);
 }
 
+keeper_frame_t keeper_frame_read_word(int fd, unsigned char word[KEEPER_WORD_LEN],
+                                      apr_uint64_t deadline)
+{
+    apr_size_t len = 0;
+    return read_to(fd, word, &len, KEEPER_WORD_LEN, deadline);
+}
+
 keeper_frame_t keeper_frame_write(int fd, const unsigned char *frame, apr_size_t len,
                                   apr_uint64_t deadline)
 {

@@ -29,6 +29,11 @@ int keeper_deadline_left(apr_uint64_t deadline);
 keeper_frame_t keeper_frame_read(int fd, unsigned char frame[KEEPER_WIRE_MAX], apr_size_t *len,
                                  apr_uint64_t deadline);
 
+/** Reads the word that a client says first: it tells those who were forked from the keeper's httpd
+ *  from programs that run as the same user. */
+keeper_frame_t keeper_frame_read_word(int fd, unsigned char word[KEEPER_WORD_LEN],
+                                      apr_uint64_t deadline);
+
 /** Writes one frame. If it is not WHOLE, the peer has not got all of it. Raises no SIGPIPE. */
 keeper_frame_t keeper_frame_write(int fd, const unsigned char *frame, apr_size_t len,
                                   apr_uint64_t deadline);

@@ -220,11 +220,31 @@ static void guest_free(guest_t *guest)
     free(guest);
 }
 
+/* Nonzero if the peer knows the word: what is executed has not inherited it. It comes with the
+ * connection, so that nobody who does not know it can hold a place for long. */
+static int is_one_of_us(const guest_t *guest)
+{
+    const keeper_server_t *server = guest->hall->server;
+    unsigned char word[KEEPER_WORD_LEN] = {0};
+    keeper_frame_t read;
+    int good;
+    if (!server->word)
+        return 1;
+    read = keeper_frame_read_word(guest->fd, word, keeper_deadline(server->exchange_ms));
+    good = read == KEEPER_FRAME_WHOLE && base_secret_equal(word, server->word, sizeof(word));
+    base_secret_wipe(word, sizeof(word));
+    if (!good && (read == KEEPER_FRAME_WHOLE || read == KEEPER_FRAME_LATE))
+        keeper_hall_say(guest->hall, BASE_LOG_ERR, "GBA1360",
+                        "process %ld runs as a user who may ask, but is none of httpd's: cut off",
+                        (long)guest->pid);
+    return good;
+}
+
 static void *guest_serve(void *baton)
 {
     guest_t *guest = baton;
     keeper_hall_t *hall = guest->hall;
-    int last = 0;
+    int last = !is_one_of_us(guest);
     while (!last && wait_for_request(guest, &last) && exchange(guest))
         continue;
     guest_free(guest);

@@ -35,6 +35,7 @@ typedef struct own_t {
 
 struct keeper_links_t {
     const char *path;
+    const unsigned char *word; /* NULL: none is said */
     int max;
     _Atomic(own_t *) own;
 };
@@ -106,6 +107,11 @@ keeper_links_t *keeper_links_make(const char *path, int max, apr_pool_t *pool)
     atomic_init(&links->own, NULL);
     apr_pool_cleanup_register(pool, links, links_cleanup, apr_pool_cleanup_null);
     return links;
+}
+
+void keeper_links_word(keeper_links_t *links, const unsigned char *word)
+{
+    links->word = word;
 }
 
 /* The keeper speaks only when asked: anything to read is its end, or nothing to trust. */
@@ -207,6 +213,16 @@ static int connect_until(int fd, const struct sockaddr_un *to, apr_uint64_t dead
     return 0;
 }
 
+/* Nonzero if there is none to be said, or it is. */
+static int say_word(int fd, const unsigned char *word, apr_uint64_t deadline)
+{
+    keeper_frame_t said =
+        word ? keeper_frame_write(fd, word, KEEPER_WORD_LEN, deadline) : KEEPER_FRAME_WHOLE;
+    if (said == KEEPER_FRAME_LATE)
+        errno = ETIMEDOUT;
+    return said == KEEPER_FRAME_WHOLE;
+}
+
 int keeper_links_connect(const keeper_links_t *links, apr_uint64_t deadline)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -218,7 +234,7 @@ int keeper_links_connect(const keeper_links_t *links, apr_uint64_t deadline)
     }
     memcpy(to.sun_path, links->path, len);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect_until(fd, &to, deadline))
+    if (fd < 0 || (connect_until(fd, &to, deadline) && say_word(fd, links->word, deadline)))
         return fd;
     why = errno;
     close(fd);

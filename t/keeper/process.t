@@ -10,6 +10,8 @@ use lib "$Bin/../lib";
 use Test::More;
 use Time::HiRes qw(sleep time);
 use File::Temp ();
+use IO::Socket::UNIX;
+use POSIX ();
 use GBA::CA qw(make_ca new_key openssl pkcs10 subscriber);
 use GBA::HTTP;
 use GBA::Keeper;
@@ -57,6 +59,46 @@ like(slurp("/proc/$keeper/limits"), qr/^Max core file size\s+0\s/m, 'it dumps no
 SKIP: {
     skip 'not root', 1 if $> != 0;
     isnt((split ' ', $status{Uid})[0], 0, 'it is not root');
+}
+
+# ---- what no core file shows: the table of all UEs' keys, which children share ----
+SKIP: {
+    my $maps = eval { slurp('/proc/' . ($server->children)[0] . '/smaps') } || '';
+    my ($largest, $flags) = (0, '');
+    while ($maps =~ /^([0-9a-f]+)-([0-9a-f]+) rw-s [^\n]*\n(.*?)^VmFlags: ([^\n]*)/msg) {
+        no warnings 'portable';
+        my $size = hex($2) - hex $1;
+        ($largest, $flags) = ($size, " $4 ") if $size > $largest;
+    }
+    skip 'no flags of a child\'s memory to be read', 1 unless $largest;
+    like($flags, qr/ dd /, 'the table of keys goes into no core file');
+}
+
+# ---- whom it hears: not what httpd's user executes, as CGI programs are ----
+{
+    my $him  = subscriber('both');
+    my $naf  = $him->{nafId};
+    my $text = sub { pack 'n/a*', $_[0] };
+    my $body = pack('n', 0) . $text->($him->{btId}) . $text->($naf->{nafFqdn}) . pack('H10 C C', $naf->{uaSecProtId}, 0, 0);
+    my ($path) = glob $server->dir . '/*/sock.*';
+    pipe my $heard, my $told or die "pipe: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        my ($uid, $gid) = map { (stat $path)[$_] } 4, 5;
+        ($(, $)) = ($gid, "$gid $gid") if $> == 0;
+        POSIX::setuid($uid) if $> == 0;
+        my $socket = IO::Socket::UNIX->new(Peer => $path) or POSIX::_exit(1);
+        syswrite $socket, pack('a4 n n N', 'GBAK', 3, 1, length $body) . $body;
+        sysread $socket, my $answer, 65536;
+        syswrite $told, $answer // '';
+        POSIX::_exit(0);
+    }
+    close $told;
+    sysread $heard, my $answer, 65536;
+    waitpid $pid, 0;
+    is($?, 0, 'the socket can be reached by a program of httpd\'s user');
+    is(length($answer // ''), 0, 'which is told nothing, the key of a UE least of all');
+    $log->holds('a stranger', 'GBA1360');
 }
 
 # ---- what it alone holds ----

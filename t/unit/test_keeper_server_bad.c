@@ -253,10 +253,57 @@ static void test_too_many(void)
     is_int(srvf_stop(&server), 0, "the server ends");
 }
 
+/* ---- programs of the same user ---- */
+
+static void test_word(void)
+{
+    static const unsigned char word[KEEPER_WORD_LEN] = "the word of this generation 0001";
+    static const unsigned char other[KEEPER_WORD_LEN] = "the word of this generation 0002";
+    atomic_store(&srvf_shared->messages, 0);
+    atomic_store(&srvf_shared->calls, 0);
+    srvf_prepare(&server);
+    server.conf.exchange_ms = 500;
+    server.conf.word = word;
+    srvf_start(&server);
+    int fd = srvf_connect(SOON_MS);
+    ok(!srvf_exchange(fd, "silent"), "who says no word is told nothing");
+    ok(srvf_cut_off(fd), "and cut off");
+    close(fd);
+    fd = srvf_connect(SOON_MS);
+    ok(send(fd, other, sizeof(other), MSG_NOSIGNAL) == sizeof(other) && srvf_cut_off(fd),
+       "who says another word is cut off");
+    close(fd);
+    fd = srvf_connect(SOON_MS);
+    ok(send(fd, word, sizeof(word) - 1, MSG_NOSIGNAL) == sizeof(word) - 1 && srvf_cut_off(fd),
+       "who does not end the word is cut off");
+    close(fd);
+    fd = srvf_connect(SOON_MS);
+    ok(srvf_cut_off(fd), "who says nothing holds no place for long");
+    close(fd);
+    is_int(srvf_logged("GBA1360"), 4, "each is logged");
+    is_int(atomic_load(&srvf_shared->calls), 0, "no part was asked");
+    fd = srvf_connect(SOON_MS);
+    close(fd);
+    fd = srvf_connect(SOON_MS);
+    ok(send(fd, word, sizeof(word), MSG_NOSIGNAL) == sizeof(word), "the word");
+    ok(srvf_exchange(fd, "one-of-us"), "who says it is answered");
+    ok(srvf_exchange(fd, "again"), "and need not say it again");
+    close(fd);
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    keeper_client_t *client = keeper_client_make(srvf_path, 20000, 1, pool);
+    keeper_client_word(client, word);
+    is_int((int)keeper_client_health(client, 1, 2, pool).code, BASE_OK, "as a client does");
+    apr_pool_destroy(pool);
+    is_int(srvf_logged("GBA1360"), 4, "who only comes and goes is not logged");
+    is_int(srvf_stop(&server), 0, "the server ends");
+}
+
 int main(void)
 {
     srvf_begin();
     test_users();
+    test_word();
     test_nonsense();
     test_pipelined();
     test_bounded_log();
