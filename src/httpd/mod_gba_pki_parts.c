@@ -6,6 +6,7 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <apr_user.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -142,10 +143,7 @@ static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
     locked_t locked = {ca, mod_gba_pki_parts(pconf)->passphrase};
     base_result_t result = mod_gba_pki_apart(try_ca, &locked, NULL, pconf);
 
-    if (result.code != BASE_OK)
-        return mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
-    check_validity(ca, pconf, s);
-    return OK;
+    return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
 }
 
 /* A ledger that is to be looked at. */
@@ -253,13 +251,21 @@ static void check_authn(const mod_gba_pki_parts_t *parts, server_rec *s)
                      "authenticate");
 }
 
+void mod_gba_pki_parts_warn(apr_pool_t *pconf, server_rec *s)
+{
+    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
+
+    check_status(parts, s);
+    check_authn(parts, s);
+    for (int i = 0; i < parts->cas->nelts; i++)
+        check_validity(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
+}
+
 int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     int status = check_enrolment(parts, s);
 
-    check_status(parts, s);
-    check_authn(parts, s);
     if (status == OK)
         status = mod_gba_pki_bsf_check(pconf, s);
     if (status == OK)
@@ -270,5 +276,8 @@ int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
         status = check_ca(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->ledgers->nelts; i++)
         status = check_ledger(APR_ARRAY_IDX(parts->ledgers, i, mod_gba_pki_ledger_t *), pconf, s);
+    /* To the operator's terminal; the log is not open yet, so it is told again when it is. */
+    if (status == OK && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        mod_gba_pki_parts_warn(pconf, s);
     return status;
 }
