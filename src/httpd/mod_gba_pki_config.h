@@ -190,4 +190,8 @@ int mod_gba_pki_complain(server_rec *s, const mod_gba_pki_origin_t *origin, cons
  * finds what is wrong with them. OK or HTTP_INTERNAL_SERVER_ERROR after an error in the log. */
 int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s);
 
+/** Tells what httpd starts with all the same: a CA that is not valid now, and parts that cannot do
+ *  anything. By mod_gba_pki_parts_check() to the terminal, and in post_config to the log. */
+void mod_gba_pki_parts_warn(apr_pool_t *pconf, server_rec *s);
+
 #endif

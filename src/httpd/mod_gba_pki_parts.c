@@ -5,6 +5,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <unixd.h>
 
@@ -141,10 +142,7 @@ static int check_ca(mod_gba_pki_ca_t *ca, apr_pool_t *pconf, server_rec *s)
     locked_t locked = {ca, mod_gba_pki_parts(pconf)->passphrase};
     base_result_t result = mod_gba_pki_apart(try_ca, &locked, NULL, pconf);
 
-    if (result.code != BASE_OK)
-        return mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
-    check_validity(ca, pconf, s);
-    return OK;
+    return result.code == BASE_OK ? OK : mod_gba_pki_complain(s, &ca->origin, "GBAIssuer", result);
 }
 
 static base_result_t try_ledger(void *baton, apr_pool_t *pool)
@@ -175,16 +173,21 @@ static int check_ledger(const mod_gba_pki_ledger_t *ledger, apr_pool_t *pconf, s
                                   : mod_gba_pki_complain(s, &ledger->origin, "GBALedger", result);
 }
 
-/* Nonzero if some section says `SetHandler` with this name. What is inside a section that is not in
- * force is not in the tree. */
-static int has_handler(const ap_directive_t *node, const char *name)
+/* Nonzero if some section gives this directive this one argument. What is inside a section that is
+ * not in force is not in the tree. */
+static int says(const ap_directive_t *node, const char *directive, const char *argument)
 {
     for (; node; node = node->next)
-        if ((ap_cstr_casecmp(node->directive, "SetHandler") == 0 &&
-             ap_cstr_casecmp(node->args, name) == 0) ||
-            has_handler(node->first_child, name))
+        if ((ap_cstr_casecmp(node->directive, directive) == 0 &&
+             ap_cstr_casecmp(node->args, argument) == 0) ||
+            says(node->first_child, directive, argument))
             return 1;
     return 0;
+}
+
+static int has_handler(const ap_directive_t *node, const char *name)
+{
+    return says(node, "SetHandler", name);
 }
 
 /* Which location enrols with which CA is known only when a request comes; that there is none at all
@@ -212,12 +215,31 @@ static void check_status(const mod_gba_pki_parts_t *parts, server_rec *s)
                      "or GBALedger: there is nothing to watch");
 }
 
+/* Every such location answers 500; one that has to be told nothing else may be the better part of
+ * the server. */
+static void check_authn(const mod_gba_pki_parts_t *parts, server_rec *s)
+{
+    if (parts->sources->nelts == 0 && says(ap_conftree, "AuthType", "GBA"))
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+                     "GBA1852: AuthType GBA is configured, but no GBAKeySource: nobody can "
+                     "authenticate");
+}
+
+void mod_gba_pki_parts_warn(apr_pool_t *pconf, server_rec *s)
+{
+    const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
+
+    check_status(parts, s);
+    check_authn(parts, s);
+    for (int i = 0; i < parts->cas->nelts; i++)
+        check_validity(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
+}
+
 int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
 {
     const mod_gba_pki_parts_t *parts = mod_gba_pki_parts(pconf);
     int status = check_enrolment(parts, s);
 
-    check_status(parts, s);
     if (status == OK)
         status = mod_gba_pki_bsf_check(pconf, s);
     if (status == OK)
@@ -228,5 +250,8 @@ int mod_gba_pki_parts_check(apr_pool_t *pconf, server_rec *s)
         status = check_ca(APR_ARRAY_IDX(parts->cas, i, mod_gba_pki_ca_t *), pconf, s);
     for (int i = 0; status == OK && i < parts->ledgers->nelts; i++)
         status = check_ledger(APR_ARRAY_IDX(parts->ledgers, i, mod_gba_pki_ledger_t *), pconf, s);
+    /* To the operator's terminal; the log is not open yet, so it is told again when it is. */
+    if (status == OK && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        mod_gba_pki_parts_warn(pconf, s);
     return status;
 }

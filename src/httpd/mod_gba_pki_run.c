@@ -173,8 +173,10 @@ int mod_gba_pki_run_start(apr_pool_t *pconf, server_rec *s)
         status = mod_gba_pki_meter_start(pconf, s);
     if (status == OK)
         status = mod_gba_pki_keeper_start(pconf, s);
-    if (status == OK)
+    if (status == OK) {
         warn_laboratory(pconf, s);
+        mod_gba_pki_parts_warn(pconf, s);
+    }
     return status;
 }
 

@@ -348,6 +348,13 @@ openssl(slurp("$folder/other.key"), qw(pkey -aes128 -passout pass:secret -out), 
 spew("$folder/text.pem", "no certificate\n");
 spew("$folder/text.key", "no key\n", 0600);
 taken('a CA', qq(GBAIssuer "$ca" "$key"\n));
+# A location that nobody can get into is said and taken.
+{
+    my $location = "<Location />\nAuthType GBA\n</Location>\n";
+    like((ask_httpd($location))[1], qr/GBA1852: AuthType GBA is configured, but no GBAKeySource/, 'AuthType GBA alone: said');
+    my ($taken, $said) = ask_httpd("${lab}GBAKeySource $good\n$location");
+    ok($taken && $said !~ /GBA1852/, 'with a GBAKeySource: nothing');
+}
 # One that has ended is said and taken: httpd has more to do than to enrol.
 {
     my $request = openssl('', qw(req -new -subj /CN=ended -addext), 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign', '-key', "$end_key");

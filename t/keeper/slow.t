@@ -92,7 +92,7 @@ sub rounds {
     $log->look;
     my $pid = $keeper->pid or BAIL_OUT('no keeper');
 
-    kill 'STOP', $pid;
+    GBA::Keeper::stand_still($pid) or BAIL_OUT('the keeper does not stop');
     my $answers = enrol_all($server, $threads);
     my $until = time + $patience;
     my @lines;

@@ -196,7 +196,7 @@ is(scalar(grep { GBA::Log::is_loud($_) && !/GBA0720|GBA052[02]/ } @said), 0, 'an
 # ---- the keeper hangs ----
 # A child waits 10 seconds for an answer, and then asks for no other pair.
 ($keeper) = keepers();
-kill 'STOP', $keeper;
+ok(GBA::Keeper::stand_still($keeper), 'it stands still');
 my $asked = time;
 is_ill('a keeper that hangs', $none);
 my $took = time - $asked;
@@ -313,5 +313,26 @@ ok(scalar(grep { /health: STORE_DOWN: the keeper: / } @said), 'the log says what
 is(scalar(grep { GBA::Log::is_loud($_) && !/: health: STORE_DOWN: |GBA0720/ } @said), 0, 'and nothing else') or diag(@said);
 $server->stop;
 $log->finish;
+
+# ---- a CA that has ended: told when httpd starts, and whoever asks hears it ----
+my $ended   = "$site->{top}/run/ended-ca.pem";
+my $old_key = new_key('EC', 'P-256');
+my $wish = openssl('', qw(req -new -subj /CN=ended -addext), 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign', '-key', "$old_key");
+openssl($wish, qw(x509 -req -days -1 -copy_extensions copy -signkey), "$old_key", '-out', $ended);
+$server = GBA::Server->start(children => 1, modules => ['authz_host'], log_level => 'warn', conf => <<"END");
+<Location "/status">
+    SetHandler gba-status
+    Require ip 127.0.0.1
+</Location>
+<Location "/late">
+    GBAIssuer "$ended" "$old_key"
+</Location>
+END
+like(slurp($server->error_log), qr/GBA1850: .* GBAIssuer: \Q$ended\E holds from/, 'the log tells of a CA that has ended');
+my $answer = ask('GET', '/status?health');
+is($answer->{status}, 503, 'and ?health of its pair');
+like($answer->{body}, qr/"ca_file":"ended-ca\.pem".*"result":"STORE_DOWN","tag":"GBA0532"/, 'with the reason');
+like($answer->{body}, qr/"ca_file":"ca\.pem".*"ok":true/, 'the other is well');
+$server->stop;
 
 done_testing;

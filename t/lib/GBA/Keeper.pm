@@ -67,6 +67,16 @@ sub until_true {
     return $value || 0;
 }
 
+# Stops a process, and waits until each of its threads has heard of it: one on another processor may
+# still answer meanwhile.
+sub stand_still {
+    my ($pid) = @_;
+    kill 'STOP', $pid or return 0;
+    return until_true(sub {
+        !grep { (eval { slurp($_) } // ') T ') !~ /\) [TtZX] / } glob "/proc/$pid/task/*/stat";
+    });
+}
+
 sub wait_gone {
     my ($self) = @_;
     return until_true(sub { !$self->processes('gba-keeper') });
