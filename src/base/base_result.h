@@ -61,6 +61,8 @@ typedef struct base_result_t {
         *detail; /**< for the operator's log: static or in the caller's pool; holds no secret */
     unsigned retry_after; /**< seconds after which to try again, if the peer that failed said so;
                                else 0 */
+    int unreached;        /**< nonzero: it failed because no peer could be reached, so that nobody
+                               was troubled; of key sources alone */
 } base_result_t;
 
 /** One row of the error table (docs/log-tags and the HTTP answer are made from it). */

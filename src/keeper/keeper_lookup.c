@@ -120,7 +120,7 @@ static void land(limiter_t *l, flight_t *flight)
 {
     if (flight->result.code == BASE_UNKNOWN_BTID)
         remember_unknown(l, &flight->key);
-    else if (!flight->again)
+    else if (!flight->again && (flight->result.code == BASE_OK || flight->result.unreached))
         give_token_back(l);
     flight->done = 1;
     pthread_cond_broadcast(&l->changed);

@@ -22,8 +22,10 @@ typedef struct keeper_lookup_config_t {
     const gba_keysource_t *source;
     const gba_assoc_store_t *assocs; /**< where found associations go; NULL: nowhere */
     const base_clock_t *clock;
-    apr_uint32_t rate;        /**< look-ups per second that may find nothing; also the burst. Those
-                                   for a known key (gba_lookup_t.again) do not count */
+    apr_uint32_t rate;        /**< look-ups per second that may find nothing, whatever the source
+                                   says; also the burst. Those for a known key
+                                   (gba_lookup_t.again) and those that reach nobody
+                                   (base_result_t.unreached) do not count */
     apr_uint32_t in_flight;   /**< calls of the source under way at once; as many for known keys */
     apr_uint32_t remember_ms; /**< how long an unknown B-TID is answered from memory */
     portal_meter_t *meter;    /**< counts questions by answer, and times calls; may be NULL */

@@ -120,6 +120,7 @@ static base_result_t ask_in_turn(const keeper_nbsp_call_t *call)
         if (end == KEEPER_NBSP_ANSWERED)
             break;
     }
+    result.unreached = !said;
     return result;
 }
 

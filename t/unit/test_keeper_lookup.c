@@ -52,8 +52,13 @@ static base_result_t ask(void *baton, const gba_lookup_t *question, gba_info_t *
     memset(out, 0, sizeof(*out));
     if (strncmp(question->btid, "u", 1) == 0)
         return base_fail(BASE_UNKNOWN_BTID, "TEST1", "unknown");
-    if (strncmp(question->btid, "d", 1) == 0)
-        return base_fail(BASE_KEYSOURCE_DOWN, "TEST2", "down");
+    if (strncmp(question->btid, "n", 1) == 0)
+        return base_fail(BASE_NOT_AUTHORISED, "TEST3", "not for you");
+    if (strncmp(question->btid, "d", 1) == 0 || strncmp(question->btid, "a", 1) == 0) {
+        base_result_t down = base_fail(BASE_KEYSOURCE_DOWN, "TEST2", "down");
+        down.unreached = question->btid[0] == 'a';
+        return down;
+    }
     memset(out->me_key, question->btid[1], GBA_KEY_LEN);
     return base_ok();
 }
@@ -229,6 +234,14 @@ static void limits_what_finds_nothing(void)
     for (int i = 0; i < 50; i++)
         code_of(limited, apr_psprintf(pool, "k%d@bsf.home1.net", i));
     is_int(calls, 50, "what is found costs nothing");
+    for (int i = 0; i < 50; i++)
+        code_of(limited, apr_psprintf(pool, "a%d@bsf.home1.net", i));
+    is_int(calls, 100, "nor does what reaches nobody");
+    code_of(limited, "n1@bsf.home1.net");
+    code_of(limited, "d1@bsf.home1.net");
+    for (int i = 0; i < 20; i++)
+        code_of(limited, apr_psprintf(pool, "%c%d@bsf.home1.net", i & 1 ? 'n' : 'd', i));
+    is_int(calls, 105, "a refusal and a failure cost as much as a B-TID that is not known");
     now += 1;
     limited = limiter(1000, 8);
     for (int i = 0; i < 1000; i++)

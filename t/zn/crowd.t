@@ -74,49 +74,54 @@ for my $mpm (qw(event worker prefork)) {
     $scene->finish;
 }
 
-# ---- strangers ----
+# ---- strangers: the rate holds whatever the BSF says of them ----
 {
     my $rate  = 10;
     my $bsf   = GBA::BSF->start;
     my $scene = GBA::BSF::Scene->start(bsf => $bsf, children => 4, threads => 8, log_level => 'warn gba_pki:warn',
         section => "GBABsfTimeout 2s 8s\nGBABsfUnknownAlarm 100\n", conf => "GBALookupRate $rate\n");
-    my @known = map { $scene->ue([1]) } 1 .. 8;
-    $scene->ask($_) for @known;
-    $bsf->look;
-    my $until  = time + $seconds;
-    my $crowd  = GBA::Crowd->new(6, sub {
-        my ($i) = @_;
-        # Two of the processes are UEs that are known, four are strangers with nonces that are good. Each request
-        # has a connection of its own: httpd ends those that wait for the next one when all its threads are at work.
-        return sub {
-            my ($bad, $n) = (0, 0);
-            while (time < $until) {
-                my $ue = $i < 2 ? $known[4 * $i + $n % 4] : $scene->ue_of({
-                    btId => encode_base64(pack('N4', map { rand 2**32 } 1 .. 4), '') . '@bsf.home1.net', meKeyMaterial => '00' x 32 });
-                my $response = $ue->exchange('GET', $page, auth => {}, fresh => 1);
-                $n++;
-                $bad++ unless outcome($response) =~ ($i < 2 ? qr/\A200 protected\z/ : qr/\A(?:401 bootstrap|503 retry [0-9]+)\z/);
-            }
-            return $bad * 1_000_000 + $n;
-        };
-    });
-    my $begun   = time;
-    my @answers = $crowd->do(0 .. 5);
-    my $took    = time - $begun;
-    is($crowd->finish, 0, 'strangers: every answer is whole');
-    my $calls = () = $bsf->calls;
-    my ($bad, $n) = (0, 0);
-    for (@answers) { $bad += int($_->[1] / 1_000_000); $n += $_->[1] % 1_000_000 if $_->[0] > 1 }
-    note(sprintf '%d requests of strangers in %.1f s, %d look-ups', $n, $took, $calls);
-    is($bad, 0, 'known UEs are served, strangers are told to bootstrap or to wait');
-    my $most = $rate * ($took + 2);
-    cmp_ok($n, '>', 3 * $most, 'there was a flood');
-    cmp_ok($calls, '<=', $most, "and GBALookupRate holds ($calls look-ups)");
-    cmp_ok($calls, '>=', $rate, 'though some are asked for');
-    sleep 1.2;
-    is(outcome($scene->ask($scene->ue([1]))), '200 protected', 'a new UE gets in afterwards');
-    $bsf->look;
-    $scene->log->look;
+    for my $says ({ status => 404, cause => 'CONTEXT_NOT_FOUND' }, { status => 400, cause => 'MANDATORY_IE_INCORRECT' }) {
+        my $name  = "strangers, of whom the BSF says $says->{status}";
+        my @known = map { $scene->ue([1]) } 1 .. 8;
+        $scene->ask($_) for @known;
+        $bsf->always($says);
+        $bsf->look;
+        my $until = time + $seconds / 2;
+        my $crowd = GBA::Crowd->new(6, sub {
+            # Two of the six are UEs that are known, four are strangers with nonces that are good. Each request has
+            # a connection of its own: httpd ends those that wait for the next one when all its threads are at work.
+            return sub {
+                my ($who) = @_;
+                my ($bad, $n) = (0, 0);
+                while (time < $until) {
+                    my $ue = $who < 2 ? $known[4 * $who + $n % 4] : $scene->ue_of({
+                        btId => encode_base64(pack('N4', map { rand 2**32 } 1 .. 4), '') . '@bsf.home1.net', meKeyMaterial => '00' x 32 });
+                    my $response = $ue->exchange('GET', $page, auth => {}, fresh => 1);
+                    $n++;
+                    $bad++ unless outcome($response) =~ ($who < 2 ? qr/\A200 protected\z/ : qr/\A(?:401 bootstrap|503 retry [0-9]+)\z/);
+                }
+                return $bad * 1_000_000 + $n;
+            };
+        });
+        my $begun   = time;
+        my @answers = $crowd->do(0 .. 5);
+        my $took    = time - $begun;
+        is($crowd->finish, 0, "$name: every answer is whole");
+        my $calls = () = $bsf->calls;
+        my ($bad, $n) = (0, 0);
+        for (@answers) { $bad += int($_->[1] / 1_000_000); $n += $_->[1] % 1_000_000 if $_->[0] > 1 }
+        note(sprintf '%d requests of strangers in %.1f s, %d look-ups', $n, $took, $calls);
+        is($bad, 0, "$name: known UEs are served, strangers are told to bootstrap or to wait");
+        my $most = $rate * ($took + 2);
+        cmp_ok($n, '>', 3 * $most, "$name: there was a flood");
+        cmp_ok($calls, '<=', $most, "$name: and GBALookupRate holds ($calls look-ups)");
+        cmp_ok($calls, '>=', $rate, "$name: though some are asked for");
+        $bsf->rightly;
+        sleep 1.2;
+        is(outcome($scene->ask($scene->ue([1]))), '200 protected', "$name: a new UE gets in afterwards");
+        $bsf->look;
+        $scene->log->look;
+    }
     $scene->finish;
 }
 
