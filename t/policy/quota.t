@@ -92,13 +92,20 @@ sub seconds {
 }
 
 # An enrolment at one of the two; the UE is challenged before it is asked for. Each request has a
-# connection of its own: httpd may end a child, and its idle connections, at any time.
+# connection of its own: httpd may end a child, and its idle connections, at any time. Who is told on a
+# busy machine that the ledger is, and to come again, comes again.
 sub prepare {
     my ($subscriber, $server, $place, $pem) = @_;
     my $ue = GBA::UE->new($subscriber, port => $server->port);
     $ue->authenticate($place);
     return sub {
-        return $ue->request('POST', "$place?response=single", type => 'application/x-pkcs10', body => $pem, fresh => 1);
+        my $response;
+        for (1 .. 60) {
+            $response = $ue->request('POST', "$place?response=single", type => 'application/x-pkcs10', body => $pem, fresh => 1);
+            last unless $response->{status} == 503 && GBA::HTTP::field($response, 'Retry-After');
+            sleep 0.5;
+        }
+        return $response;
     };
 }
 
@@ -143,7 +150,7 @@ sub certificates {
 # What both logs say since the last look: how often each tag; nothing loud may be among it.
 sub tally {
     my ($name) = @_;
-    my @lines = map { $_->look } @logs;
+    my @lines = grep { !/GBA\d{4}: STORE_DOWN: ledger: / } map { $_->look } @logs;
     my %count;
     $count{ GBA::Log::tag_of($_) // '' }++ for @lines;
     my @loud = grep { GBA::Log::is_loud($_) } @lines;
