@@ -54,6 +54,8 @@ sub is_loud {
     return 1 unless $line =~ /\A\[[^\]]+\] \[[\w-]*:(\w+)\] /;
     # httpd says at notice that a child crashed.
     return 1 if $line =~ /exit signal (?!Killed|Terminated)/;
+    # A child that takes three seconds to end is slow; one that hangs is killed (AH00046).
+    return 0 if $line =~ /\bAH00045:/;
     return $1 =~ /\A(?:warn|error|crit|alert|emerg)\z/;
 }
 
