@@ -79,7 +79,7 @@ sub stall {
 
     # Slow, but within what the operator allows.
     my $slow = begin($ue, [['Content-Length', 1000]], '');
-    for (1 .. 4) { sleep 0.4; $slow->{http}->send('a' x 250) }
+    for (1 .. 4) { sleep 0.2; $slow->{http}->send('a' x 250) }
     my $response = $slow->{http}->receive('POST');
     is("$response->{status} " . GBA::UE::verify($response, $slow->{context}), '200 1', 'slow, but in time');
     $log->holds('in time');
