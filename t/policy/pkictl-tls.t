@@ -12,6 +12,7 @@ use POSIX ();
 use Test::More;
 use GBA::BSF::Front;
 use GBA::CA qw(new_key pkcs10);
+use GBA::HostCAs;
 use GBA::Log;
 use GBA::Server;
 use GBA::Site qw(site slurp spew);
@@ -84,21 +85,14 @@ for my $row (@rows) {
 
 # Without a CA directory of the host beside it: there any of its CAs would do.
 SKIP: {
-    spew("$dir/dir.c", <<'END');
-#include <stdio.h>
-int X509_STORE_load_path(void *store, const char *dir)
-{
-    (void)store;
-    fprintf(stderr, "CAs of %s\n", dir);
-    return 1;
-}
-END
-    skip 'no C compiler, or a program with a sanitizer', 2
-        if qx{ldd '$program'} =~ /lib(?:a|t)san/ || system("cc -shared -fPIC -o $dir/dir.so $dir/dir.c 2>$dir/err") != 0;
-    local $ENV{LD_PRELOAD} = "$dir/dir.so";
-    ($code, undef, $err) = decide($port{server}, '--ca', "$pki->{ca}.pem");
+    my $watch = GBA::HostCAs->watch;
+    skip 'no C compiler, or a program with a sanitizer', 3 if !$watch || qx{ldd '$program'} =~ /lib(?:a|t)san/;
+    local $ENV{LD_PRELOAD} = $watch->library;
+    ($code) = decide($port{server}, '--ca', "$pki->{ca}.pem");
     is($code, 0, 'with --ca');
-    unlike($err, qr/CAs of/, "the host's own CAs are not trusted");
+    is(join(' ', $watch->seen), '', "the host's own CAs are not trusted");
+    decide($port{server});
+    isnt(join(' ', $watch->seen), '', 'without it they are');
 }
 
 $server->stop;

@@ -120,8 +120,6 @@ sub processes {
     my ($children, $threads) = @{$self}{qw(children threads)};
     my $workers = $children * $threads;
     my $limit   = 4 * $children;
-    # An only child stays the only one, however many of its threads are busy.
-    my $spare = $children > 1 ? $workers : 1;
     # One child stays alone, even if a thread of his is at work when httpd looks how many are idle.
     my $spare   = $children > 1 ? $workers : 1;
     return <<"END" if $self->{mpm} eq 'prefork';
