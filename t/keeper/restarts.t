@@ -42,7 +42,8 @@ sub client {
     my ($good, $bad, $first) = (0, 0, '');
     my $ue = GBA::UE->new(subscriber('both'), port => $server->port);
     # A signal would break off an exchange.
-    until (-e $stop) {
+    my $script = getppid;
+    until (-e $stop || getppid != $script) {
         my $body = $pkcs10[($number * 8 + $good) % @pkcs10];
         my $response = eval { $ue->request('POST', '/enrol', type => 'application/x-pkcs10', body => $body, fresh => 1) };
         if ($response && $response->{status} == 200 && $response->{protected} == 1) { $good++ }
