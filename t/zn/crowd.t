@@ -136,6 +136,7 @@ for my $mpm (qw(event worker prefork)) {
     my $stop = $scene->server->dir . '/stop';
     my $out  = $scene->server->dir . '/outcomes';
     my @pids;
+    my $script = $$;
     for my $i (0 .. 3) {
         spew("$out.$i", '');
         my $pid = fork // die "fork: $!\n";
@@ -143,7 +144,7 @@ for my $mpm (qw(event worker prefork)) {
             open my $file, '>', "$out.$i" or POSIX::_exit(1);
             $file->autoflush;
             my $n = 0;
-            until (-e $stop) {
+            until (-e $stop || getppid != $script) {
                 my $ue = $i < 2 ? $known[2 * $i + $n % 2] : $new[2 * $n + $i - 2] // last;
                 my $begun = time;
                 my $what  = eval { outcome($scene->ask($ue)) } // 'broken';
