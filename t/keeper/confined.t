@@ -32,6 +32,9 @@ use GBA::UE;
     }
 }
 
+# valgrind keeps the limit of open files to itself.
+my $unlimited = $ENV{GBA_HTTPD_WRAPPER};
+
 my ($server, $log, $ue);
 my $own = File::Temp::tempdir('confined.XXXXXX', DIR => site()->{tmp}, CLEANUP => 1);
 chmod 0755, $own;
@@ -76,7 +79,7 @@ SKIP: {
     is((stat "/proc/$pid/environ")[4], 0, 'it is not dumpable: what it holds is root\'s to read');
     my %limit = slurp("/proc/$pid/limits") =~ /^Max (\S+ \S+(?: \S+)?) {2,}(\S+)/mg;
     is($limit{'core file size'}, 0, 'it dumps no core');
-    cmp_ok($limit{'open files'}, '<=', 1024 + 512, 'it opens no more than it needs');
+    cmp_ok($limit{'open files'}, '<=', 1024 + 512, 'it opens no more than it needs') unless $unlimited;
     unlike($limit{'cpu time'}, qr/unlimited/, 'its CPU time has an end');
     ok(scalar(grep { $_ eq 'tcp' } opened($server->pid)), 'httpd listens');
     my ($warden) = $keeper->processes('gba-warden');
@@ -98,7 +101,8 @@ SKIP: {
     my $keeper = start(conf => "ServerLimit 400\nGBAKeeperThreads 4\n");
     my ($soft, $hard) = slurp('/proc/' . $keeper->pid . '/limits') =~ /^Max open files +(\d+) +(\d+|unlimited)/m;
     my $wanted = 400 * 4 + 512;
-    is($soft, $hard ne 'unlimited' && $hard < $wanted ? $hard : $wanted, 'a keeper has room for all connections that children may keep');
+    is($soft, $hard ne 'unlimited' && $hard < $wanted ? $hard : $wanted, 'a keeper has room for all connections that children may keep')
+        unless $unlimited;
     is(enrol(), 200, 'and issues');
     $log->look;
     $server->stop;
