@@ -52,9 +52,8 @@ static void nothing_of_the_ue_is_in_it(void)
 
     info->uss[0].ue_ids[info->uss[0].ue_id_count++] = gba_info_add_text(info, "tel:+1555", 9);
     for (int i = 0; i < 2; i++) {
-        int found = 0;
-        is_int(run(&answer, info, "p256-greedy.pem", accepts[i]), BASE_ENROL_REFUSED,
-               answer.content_type);
+        int found = 0, code = (int)run(&answer, info, "p256-greedy.pem", accepts[i]);
+        is_int(code, BASE_ENROL_REFUSED, answer.content_type);
         for (apr_size_t j = 0; j < sizeof(sent) / sizeof(sent[0]); j++)
             found += strstr((const char *)answer.body.data, sent[j]) != NULL;
         is_int(found, 0, "  ... holds nothing that the UE sent, or that names it");
