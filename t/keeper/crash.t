@@ -101,9 +101,14 @@ sub next_keeper {
 }
 
 sub next_children {
-    my $until = time + 30;
-    sleep 0.05 until $server->children >= 3 || time > $until;
-    return $server->children >= 3;
+    my $until  = time + 30;
+    my $enough = 0;
+    # Looked at once each time: one of a former generation may still be on its way out.
+    until ($enough || time > $until) {
+        $enough = $server->children >= 3;
+        sleep 0.05;
+    }
+    return $enough;
 }
 
 # ---- the rounds ----

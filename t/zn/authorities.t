@@ -59,5 +59,6 @@ SKIP: {
     $out = qx{'$ue' bootstrap '$url' --usim '$usim' 2>&1};
     like($out, qr/certificate/i, 'gba-ue without it: the BSF is not');
     isnt(join(' ', $watch->seen), '', "and the host's own CAs would be");
+    unlink $usim or die "$usim: $!\n";
 }
 done_testing;
